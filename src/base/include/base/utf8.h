@@ -1,0 +1,12 @@
+/* utf8.h - UTF-8 as RFC 3629 defines it: shortest forms only, no surrogates, nothing above U+10FFFF. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include "base/slice.h"
+
+bool utf8_valid(struct slice text);
+
+/* Decodes the character at text[*pos] and moves *pos past it; U+FFFD for a bad byte (which is then one byte long). */
+uint32_t utf8_next(struct slice text, size_t *pos);
+
+#endif

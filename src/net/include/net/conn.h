@@ -1,0 +1,69 @@
+/*
+ * conn.h - one connection: TCP, TLS on top, bytes in and out. It knows nothing of messages.
+ *
+ * Everything on the loop's thread. Callbacks never run inside a call to conn_*; they come from the loop. The owner sets
+ * `ctx` and ops; after `closed` (exactly once, also after conn_close) the connection is freed and must not be touched.
+ *
+ * Input: `data` gets plaintext as it is decrypted and returns nothing; the bytes are valid during the call. conn_pause() stops
+ * reading from the socket (back pressure); up to one read's worth may still arrive.
+ *
+ * Output: conn_write() copies into one buffer per connection; the loop encrypts and writes it once at the end of the turn, so
+ * several frames share a record and a system call. conn_pending() counts plaintext and ciphertext not yet taken by the kernel.
+ * Beyond the cap given at creation conn_write() returns ERR_CAP and appends nothing: the owner decides (close, or wait for
+ * `drained`, called when pending falls to a quarter of the cap or less after it had been above half).
+ *
+ * conn_close() flushes what is pending, with close_notify, for at most 5 seconds, then closes; conn_abort() closes now.
+ */
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include "base/slice.h"
+#include "net/loop.h"
+#include "net/tls.h"
+
+struct conn;
+
+enum conn_end {
+    CONN_CLOSED,         /* by the peer, cleanly (close_notify or FIN) or by conn_close */
+    CONN_RESET,          /* by the network, or by conn_abort */
+    CONN_TLS_FAILED,     /* not TLS 1.3, or a broken record */
+    CONN_TIMED_OUT,      /* no TCP connection or TLS handshake in time */
+    CONN_REFUSED,        /* nobody listens there */
+    CONN_NOT_RESOLVED,   /* no address for that host */
+};
+
+struct conn_ops {
+    void (*open)(void *ctx, struct conn *conn); /* handshake done; conn_write may be called from now on */
+    void (*data)(void *ctx, struct slice bytes);
+    void (*drained)(void *ctx);
+    void (*closed)(void *ctx, enum conn_end end);
+};
+
+/*
+ * Connects: resolves (off the loop thread), tries each address in turn, handshakes. In all at most timeout_ms. The name goes
+ * out as SNI unless it is an address. `out_cap` bytes of output at most. ERR_MEMORY, ERR_SYSTEM at once; all else by `closed`.
+ */
+enum err conn_connect(struct loop *loop, struct tls_context *tls, const char *host, uint16_t port, int timeout_ms, size_t out_cap,
+                      const struct conn_ops *ops, void *ctx, struct conn **out);
+
+/* For a connection that a listener accepted: who owns it. Called once, inside listener_ops.accepted. */
+void conn_own(struct conn *conn, const struct conn_ops *ops, void *ctx);
+
+enum err conn_write(struct conn *conn, struct slice bytes);
+size_t conn_pending(const struct conn *conn);
+void conn_pause(struct conn *conn);
+void conn_unpause(struct conn *conn);
+void conn_close(struct conn *conn);
+void conn_abort(struct conn *conn);
+
+/* Address of the peer without port, "192.0.2.7" or "2001:db8::1"; "" if unknown. Lives as long as the connection. */
+const char *conn_peer_address(const struct conn *conn);
+uint16_t conn_peer_port(const struct conn *conn);
+
+/* Client side, from `open` on: the server's certificate (DER; lives as long as the connection), and whether a CA that the
+ * context trusts vouches for it and it names `host` of conn_connect (RFC 6125). A self-signed certificate that was itself
+ * given as CA counts as vouched for, whatever name it carries. */
+struct slice conn_peer_certificate(const struct conn *conn);
+bool conn_peer_verified(const struct conn *conn);
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * store.h - what must survive, as asynchronous domain verbs. No SQL above this line, no policy below it.
+ *
+ * Each verb is a struct whose first member is `struct store_op op`; the caller owns it, fills the inputs and op.done and op.home,
+ * and submits. Until `done` runs (on op.home) the op and all that its inputs point to belong to the store. The store executes ops in the order
+ * submitted (per submitting thread) on a thread of its own, commits whatever is queued as one group, and only then reports: when
+ * `done` runs with OK, what was written is on disk (fsync). Outputs are valid when op.err is OK.
+ *
+ * Errors, besides those named at a verb: ERR_NOT_STORED (disk full or failing: nothing of this op was written; later ops may
+ * succeed), ERR_CAP (queue full; reported through done as well), ERR_STOPPED.
+ *
+ * Times are milliseconds since 1970 UTC. Ids are positive, 0 is "none". Message ids rise in the order of storing: within a
+ * conversation they are its order, and a position in it is the id of the last message that counts.
+ *
+ *     struct store_append *append = ...;
+ *     append->op = (struct store_op){.verb = STORE_APPEND, .done = appended, .home = world->strand};
+ *     append->sender = alice; append->receiver = bob; append->body = ...;
+ *     store_submit(store, &append->op);
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/strand.h"
+
+enum store_verb {
+    STORE_ACCOUNT_FIND,
+    STORE_ACCOUNT_CREATE,
+    STORE_ACCOUNT_PASSWORD,
+    STORE_DEVICE_CREATE,
+    STORE_DEVICE_FIND,
+    STORE_DEVICE_FORGET,
+    STORE_APPEND,
+    STORE_PENDING,
+    STORE_SINCE,
+    STORE_ADVANCE,
+    STORE_BLOCK,
+    STORE_LOGIN_OPEN,
+    STORE_LOGIN_CLOSE,
+    STORE_FAILURES,
+    STORE_ALIVE,
+    STORE_TIDY,
+    STORE_VERB_COUNT
+};
+
+struct store_op {
+    struct task task; /* the store's, between submit and done */
+    enum store_verb verb;
+    enum err err; /* set before done */
+    void (*done)(struct store_op *op);
+    struct strand *home; /* where done runs */
+};
+
+/* Account by name. ERR_UNKNOWN_USER. */
+struct store_account_find {
+    struct store_op op;
+    struct slice name; /* in its one spelling */
+    /* out */
+    uint64_t account;
+    char password[128]; /* hash */
+    bool disabled;
+};
+
+/* ERR_NAME_TAKEN. */
+struct store_account_create {
+    struct store_op op;
+    struct slice name;
+    const char *password; /* hash */
+    int64_t time;
+    /* out */
+    uint64_t account;
+};
+
+/* A new password hash. */
+struct store_account_password {
+    struct store_op op;
+    uint64_t account;
+    const char *password;
+};
+
+enum { STORE_TOKEN_HASH = 32 };
+
+/* A new device of an account. At most `keep` devices stay per account: the longest unused go (their ids in `dropped`). */
+struct store_device_create {
+    struct store_op op;
+    uint64_t account;
+    uint8_t token[STORE_TOKEN_HASH]; /* hash of it */
+    int64_t time;
+    unsigned keep; /* 0: no limit */
+    /* out */
+    uint64_t device;
+    uint64_t dropped[8];
+    unsigned dropped_count;
+};
+
+/* Device by the hash of its token; notes `time` as last used. ERR_BAD_TOKEN. */
+struct store_device_find {
+    struct store_op op;
+    uint8_t token[STORE_TOKEN_HASH];
+    int64_t time;
+    /* out */
+    uint64_t device, account;
+    uint64_t last_number; /* highest `number` of a message stored from it */
+    bool disabled;        /* its account */
+};
+
+struct store_device_forget {
+    struct store_op op;
+    uint64_t device;
+};
+
+/*
+ * A message to one user, durable when done. A (device, number) seen before is not stored again: `duplicate` is set and the
+ * outputs are those of the first time. device 0 is never a duplicate. The sender must have checked blocks before.
+ * ERR_CAP: the receiver's unreceived messages are at the quota.
+ */
+struct store_append {
+    struct store_op op;
+    uint64_t sender, receiver, device, number;
+    struct slice body;
+    int64_t time;
+    uint64_t quota; /* messages that may wait for the receiver; 0: no limit */
+    /* out */
+    uint64_t id, conversation;
+    uint64_t previous; /* id of the message before it in the conversation, 0 if first (or unknown because duplicate) */
+    int64_t stored_time; /* of the first time, if duplicate */
+    bool duplicate;
+};
+
+struct store_message {
+    uint64_t id, conversation;
+    uint64_t sender, receiver, device;
+    int64_t time;
+    struct slice body;
+};
+
+/*
+ * A page of messages in order of id, in `rows` (in the op's arena, which the caller inits and frees). Ask again with after =
+ * the last row's id while `more`. `horizon`: the highest id stored when this page was read; read before the rows, so that
+ * everything up to it was visible.
+ *
+ * STORE_PENDING: what other users sent to the account and none of its devices has acknowledged (see STORE_ADVANCE).
+ * STORE_SINCE: everything in the account's conversations with id > after, but for what `device` itself sent.
+ */
+struct store_page {
+    struct store_op op;
+    uint64_t account, device, after;
+    unsigned limit;      /* rows at most */
+    size_t limit_bytes;  /* of bodies, about; at least one row comes */
+    struct arena arena;
+    /* out */
+    struct store_message *rows;
+    size_t count;
+    bool more;
+    uint64_t horizon;
+};
+
+struct store_position {
+    uint64_t conversation, id;
+};
+
+/* The account has received everything in these conversations up to these ids. Never moves back; foreign conversations and ids from the future
+ * are ignored. */
+struct store_advance {
+    struct store_op op;
+    uint64_t account;
+    struct store_position *positions;
+    size_t count;
+};
+
+/* on: ERR_ALREADY_BLOCKED; off: ERR_NOT_BLOCKED. */
+struct store_block {
+    struct store_op op;
+    uint64_t account, other;
+    bool on;
+    int64_t time;
+};
+
+/* The account's first session begins: an interval of the login history. */
+struct store_login_open {
+    struct store_op op;
+    uint64_t account;
+    int64_t time;
+    /* out */
+    uint64_t login;
+};
+
+struct store_login_close {
+    struct store_op op;
+    uint64_t login;
+    int64_t time;
+};
+
+/* Wrong passwords in a row for a name (existing or not), and until when it is blocked (0: not). count 0 removes the row. */
+struct store_failures {
+    struct store_op op;
+    struct slice name;
+    unsigned count;
+    int64_t blocked_until;
+    int64_t time;
+};
+
+/* The server lives at this time. After a crash, open logins are taken to have ended then. */
+struct store_alive {
+    struct store_op op;
+    int64_t time;
+};
+
+/* Housekeeping in small steps: messages received by both sides (or sent before the receiver acknowledged them: never) and older than `messages_before`, logins ended
+ * before `logins_before`, devices unused since `devices_before`, failures older than `failures_before`. `more`: ask again later. */
+struct store_tidy {
+    struct store_op op;
+    int64_t messages_before, logins_before, devices_before, failures_before;
+    unsigned limit; /* rows of each kind */
+    /* out */
+    uint64_t deleted;
+    bool more;
+};
+
+/* What is in memory while serving, told at start. Called in store_load(), in this order: accounts, blocks, failures. */
+struct store_reader {
+    void *ctx;
+    /* last_online: end of the latest login interval, 0 if never. */
+    enum err (*account)(void *ctx, uint64_t account, struct slice name, bool disabled, int64_t last_online);
+    enum err (*block)(void *ctx, uint64_t account, uint64_t other);
+    enum err (*failures)(void *ctx, struct slice name, unsigned count, int64_t blocked_until);
+};
+
+struct store;
+
+struct store_ops {
+    enum err (*load)(struct store *store, const struct store_reader *reader);
+    void (*submit)(struct store *store, struct store_op *op);
+    void (*stop)(struct store **store);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+/* Synchronous; before the first submit. The reader's first error ends it. */
+static inline enum err store_load(struct store *store, const struct store_reader *reader)
+{
+    return store->ops->load(store, reader);
+}
+
+/* From any thread; never blocks on a disk, never calls done inside. */
+static inline void store_submit(struct store *store, struct store_op *op)
+{
+    store->ops->submit(store, op);
+}
+
+/* Executes and commits everything submitted, posts the results, closes. Takes a pointer to NULL. */
+static inline void store_stop(struct store **store)
+{
+    if (*store != NULL)
+        (*store)->ops->stop(store);
+}
+
+#endif
