@@ -46,12 +46,12 @@ static inline size_t buf_len(const struct buf *buf)
 
 static inline const uint8_t *buf_data(const struct buf *buf)
 {
-    return buf->bytes + buf->start;
+    return buf->bytes ? buf->bytes + buf->start : NULL;
 }
 
 static inline struct slice buf_slice(const struct buf *buf)
 {
-    return (struct slice){buf->bytes ? buf->bytes + buf->start : NULL, buf_len(buf)};
+    return (struct slice){buf_data(buf), buf_len(buf)};
 }
 
 #endif

@@ -16,12 +16,14 @@ struct timer {
     uint64_t order;
     size_t place; /* in the heap, counted from 1; 0: not running */
     void (*fire)(struct timer *timer);
+    struct timer *next, **link; /* while timers_run is about to fire it */
 };
 
 struct timers {
     struct timer **heap;
     size_t count, size;
     uint64_t order;
+    struct timer *firing; /* due, in order; out of the heap, to be fired by the timers_run in progress */
 };
 
 void timers_init(struct timers *timers);

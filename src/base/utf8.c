@@ -1,0 +1,45 @@
+#include "base/utf8.h"
+
+enum { REPLACEMENT = 0xfffd };
+
+/* The character at the front of bytes[0, len), its length in *used; -1 if it is none. len > 0. */
+static int32_t decode(const uint8_t *bytes, size_t len, size_t *used)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    uint8_t first = bytes[0];
+    *used = 1;
+    if (first < 0x80)
+        return first;
+    size_t need = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || len < need)
+        return -1;
+    uint32_t c = first & (0x7fu >> need);
+    for (size_t i = 1; i < need; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return -1;
+        c = c << 6 | (bytes[i] & 0x3f);
+    }
+    if (c < least[need] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        return -1;
+    *used = need;
+    return (int32_t)c;
+}
+
+bool utf8_valid(struct slice text)
+{
+    for (size_t at = 0, used; at < text.len; at += used) {
+        if (decode(text.data + at, text.len - at, &used) < 0)
+            return false;
+    }
+    return true;
+}
+
+uint32_t utf8_next(struct slice text, size_t *pos)
+{
+    if (*pos >= text.len)
+        return REPLACEMENT;
+    size_t used;
+    int32_t c = decode(text.data + *pos, text.len - *pos, &used);
+    *pos += used;
+    return c < 0 ? REPLACEMENT : (uint32_t)c;
+}
