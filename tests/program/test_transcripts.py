@@ -1,0 +1,13 @@
+"""Runs every conversation in transcripts/; harness/transcript.py says how they are written."""
+import pathlib
+
+import pytest
+
+from harness.transcript import Transcript
+
+FOLDER = pathlib.Path(__file__).parent / "transcripts"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.txt")))
+def test_transcript(world, name):
+    Transcript(world, (FOLDER / f"{name}.txt").read_text()).run()
