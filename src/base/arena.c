@@ -13,7 +13,8 @@ struct arena_chunk {
 
 void arena_init(struct arena *arena, size_t cap, size_t keep)
 {
-    *arena = (struct arena){.cap = cap, .keep = keep};
+    /* Half of all memory is never to be had; without it no sum below can overflow. */
+    *arena = (struct arena){.cap = cap < SIZE_MAX / 2 ? cap : SIZE_MAX / 2, .keep = keep};
 }
 
 static void free_beyond(struct arena *arena, size_t keep)
@@ -83,10 +84,9 @@ static struct arena_chunk *chunk_with_room(struct arena *arena, size_t len)
 
 void *arena_alloc(struct arena *arena, size_t len)
 {
-    size_t room = arena->cap - arena->used;
-    size_t whole = len <= room ? (len + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : 0;
-    if (len == 0)
-        whole = ALIGNMENT;
+    size_t room = arena->cap - arena->used, whole = ALIGNMENT;
+    if (len > 0 && len <= room)
+        whole = (len + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     struct arena_chunk *chunk = NULL;
     if (len <= room && whole <= room)
         chunk = chunk_with_room(arena, whole);
