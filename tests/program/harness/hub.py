@@ -45,7 +45,7 @@ class Hub:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise AssertionError(f"waited in vain for {what}")
-            self.turn(min(left, 0.25))
+            self.turn(min(left, 0.05))
 
     def transcript(self, last=400):
         left_out = len(self.record) - last

@@ -1,0 +1,305 @@
+"""The settings: flags, file, --check, the original's three numbers; and the signals that an administrator sends."""
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from harness import surroundings
+from harness.wire import Closed, client_context
+
+
+def run(world, *args, **options):
+    """earshotd until it ends by itself."""
+    done = subprocess.run([str(arg) for arg in (surroundings.EARSHOTD, *args)], capture_output=True, text=True,
+                          timeout=surroundings.PATIENCE, cwd=world.directory, env=surroundings.environment(), **options)
+    assert surroundings.sanitizer_report(done.stderr) is None, done.stderr
+    return done
+
+
+def config(world, text):
+    path = world.directory / "earshotd.conf"
+    path.write_text(text)
+    return path
+
+
+# ---- --help, --version, --check ----
+
+PROMISED = ("config", "listen", "data", "store", "bus", "block-duration", "timeout", "credentials", "registration", "threads", "check",
+            "help", "version")
+
+
+def test_help(world):
+    done = run(world, "--help")
+    assert done.returncode == 0 and not done.stderr
+    for option in PROMISED:
+        assert f"--{option}" in done.stdout
+
+
+def test_version(world):
+    done = run(world, "--version")
+    assert done.returncode == 0
+    assert re.search(r"earshotd.*\d+\.\d+\.\d+", done.stdout)
+
+
+def test_check_says_nothing_is_wrong(world):
+    path = config(world, "# a comment\nlisten = 127.0.0.1:0\ntimeout = 60\n")
+    done = run(world, "--config", path, "--check")
+    assert done.returncode == 0, done.stderr
+    assert not (world.directory / "var").exists(), "it must not start anything"
+
+
+def test_every_mistake_is_named_with_its_line(world):
+    path = config(world, "timeout = 60\nnonsense = 1\ntimeout = soon\n\nlisten = nowhere\nregistration = maybe\nno equals sign\n")
+    done = run(world, "--config", path, "--check")
+    assert done.returncode == 1
+    for line in (2, 3, 5, 6, 7):
+        assert re.search(rf"earshotd\.conf:{line}\b", done.stderr + done.stdout), f"line {line} is not named: {done.stderr}"
+    assert not re.search(r"earshotd\.conf:[14]\b", done.stderr + done.stdout)
+
+
+def test_mistakes_in_the_file_stop_the_start(world):
+    path = config(world, "timeout = soon\n")
+    done = run(world, "--config", path, "--data", world.directory / "d", "--listen", "127.0.0.1:0")
+    assert done.returncode == 1 and "earshotd.conf:1" in done.stderr
+
+
+@pytest.mark.parametrize("content", (b"\0\0\0\0", b"\xff\xfe", b"timeout = 5\0\n", b"=" * 5000, b"timeout" * 100000))
+def test_files_that_are_no_settings(world, content):
+    path = world.directory / "earshotd.conf"
+    path.write_bytes(content)
+    done = subprocess.run([surroundings.EARSHOTD, "--config", path, "--check"], capture_output=True, timeout=surroundings.PATIENCE,
+                          env=surroundings.environment())
+    assert done.returncode == 1 and b"earshotd.conf" in done.stderr
+
+
+def test_a_file_that_is_not_there(world):
+    done = run(world, "--config", "/nonexistent/earshotd.conf", "--check")
+    assert done.returncode == 1 and "/nonexistent/earshotd.conf" in done.stderr
+
+
+@pytest.mark.parametrize("args, named", (
+    (("--nonsense",), "nonsense"),
+    (("--timeout",), "timeout"),
+    (("--timeout", "soon"), "timeout"),
+    (("--timeout", "-1"), "timeout"),
+    (("--timeout", "99999999999999999999"), "timeout"),
+    (("--listen", "127.0.0.1"), "listen"),
+    (("--listen", "127.0.0.1:70000"), "listen"),
+    (("--listen", ":4000:"), "listen"),
+    (("--store", "mysql:"), "store"),
+    (("--bus", "carrier-pigeon:"), "bus"),
+    (("--registration", "ajar"), "registration"),
+    (("--threads", "many"), "threads"),
+    (("--certificate", "/some/cert.pem"), "certificate"),
+    (("4000", "60"), ""),
+    (("4000", "60", "60", "60"), ""),
+    (("port", "60", "60"), "port"),
+    (("70000", "60", "60"), "70000"),
+))
+def test_wrong_arguments(world, args, named):
+    done = run(world, *args)
+    assert done.returncode == 1, done
+    assert done.stderr and named in done.stderr.lower()
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def test_the_originals_form(world):
+    """PORT BLOCK_DURATION TIMEOUT; data under ./var."""
+    port = free_port()
+    process = world.program(surroundings.EARSHOTD, port, 30, 1, name="earshotd", stdin=subprocess.DEVNULL)
+    world.hub.wait(lambda: process.lines, "earshotd to be ready")
+    assert process.lines == [f"ready 127.0.0.1:{port}"]
+    server = world.new_server(data=world.directory / "var")
+    server.port = port
+    client = world.start_client("dave", "--register", server=server)
+    client.expect("online")
+    assert client.expect("disconnected")["reason"] == "timeout"
+    assert client.exit_code() == 5
+    process.signal(signal.SIGTERM)
+    assert process.exit_code() == 0
+
+
+# ---- what wins ----
+
+
+def test_flags_win_over_the_file(world):
+    path = config(world, "registration = closed\ntimeout = 1\n")
+    server = world.server("--config", path, "--timeout", 0)
+    refused = world.start_client("dave", "--register")
+    refused.expect("error")
+    assert refused.exit_code() == 4
+    world.client("alice").fence()
+    assert server.running
+
+
+def test_several_listeners(world):
+    server = world.new_server("--listen", "127.0.0.2:0")
+    server.start()
+    world.hub.wait(lambda: len(server.process.lines) == 2, "two listeners")
+    assert [line.rsplit(":", 1)[0] for line in server.process.lines] == ["ready 127.0.0.1", "ready 127.0.0.2"]
+
+
+@pytest.mark.parametrize("threads", (1, 4))
+def test_threads(world, threads):
+    world.server("--threads", threads)
+    clients = [world.client(name) for name in ("alice", "bob", "carol")]
+    for client in clients:
+        client.ok("broadcast hello")
+    for client in clients:
+        assert {client.expect("broadcast")["from"] for _ in range(2)} == {"alice", "bob", "carol"} - {client.name}
+
+
+# ---- signals ----
+
+
+def test_sigterm(world):
+    """Everything accepted is on disk, clients are told, exit 0."""
+    server = world.server()
+    alice, bob = world.client("alice"), world.client("bob")
+    numbers = [alice.send(f"message carol {count}") for count in range(50)]
+    accepted = [alice.answer(number) for number in numbers[:10]]
+    server.terminate()
+    for client in (alice, bob):
+        assert client.expect("disconnected")["reason"] == "shutdown"
+        assert client.exit_code() == 5
+    assert server.process.exit_code() == 0
+    answered = [*accepted, *alice.waiting("ok")]
+    server.start()
+    carol = world.client("carol")
+    got = [carol.expect("message")["body"] for _ in answered]
+    assert got == [str(count) for count in range(len(got))]
+
+
+def test_sigterm_while_a_login_is_under_way(world):
+    server = world.server()
+    peers = [world.peer() for _ in range(8)]
+    for peer in peers:
+        peer.hello()
+    for peer in peers:
+        peer.send("login", user="alice", password="alice-password")
+    server.stop()
+    for peer in peers:
+        peer.closed()
+
+
+def test_no_new_connections_while_stopping(world):
+    server = world.server()
+    server.stop()
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", server.port), 1).close()
+
+
+def test_sigint_is_sigterm(world):
+    server = world.server()
+    server.process.signal(signal.SIGINT)
+    assert server.process.exit_code() == 0
+
+
+def presented(server, trusted):
+    """Whether a new connection is shown a certificate that `trusted` vouches for."""
+    with socket.create_connection(("127.0.0.1", server.port), surroundings.PATIENCE) as sock:
+        try:
+            client_context(trusted).wrap_socket(sock).close()
+            return True
+        except ssl.SSLError:
+            return False
+
+
+def test_sighup_reloads_the_certificate(world):
+    """New connections get the new one, and who is connected stays so."""
+    server = world.server()
+    other = world.new_server().start()
+    other.stop()
+    client = world.client("alice")
+    old = world.directory / "old.pem"
+    shutil.copy(server.certificate, old)
+    for name in ("cert.pem", "key.pem"):
+        shutil.copy(other.data / name, server.data / name)
+    server.process.signal(signal.SIGHUP)
+    world.hub.wait(lambda: presented(server, other.certificate), "the new certificate")
+    assert not presented(server, old)
+    client.fence()
+    client.nothing("disconnected")
+
+
+def test_sighup_with_a_broken_certificate_keeps_the_old(world):
+    server = world.server()
+    old = world.directory / "old.pem"
+    shutil.copy(server.certificate, old)
+    server.certificate.write_text("broken")
+    server.process.signal(signal.SIGHUP)
+    server.wait_log("cert.pem")
+    assert presented(server, old)
+
+
+def test_sighup_reloads_the_settings(world):
+    path = config(world, "registration = open\n")
+    server = world.server("--config", path)
+    client = world.client("alice")
+    path.write_text("registration = closed\n")
+    server.process.signal(signal.SIGHUP)
+
+    def closed():
+        peer = world.peer()
+        peer.hello()
+        frame = peer.request("register", user="bob", password="long enough")
+        peer.close()
+        return frame.error.code and frame.error.code != 25
+
+    world.hub.wait(closed, "the new setting")
+    client.fence()
+
+
+def test_sighup_with_mistakes_keeps_the_old_settings(world):
+    path = config(world, "registration = closed\n")
+    server = world.server("--config", path)
+    path.write_text("registration = open\ntimeout = soon\n")
+    server.process.signal(signal.SIGHUP)
+    server.wait_log(r"earshotd\.conf:2")
+    refused = world.start_client("dave", "--register")
+    refused.expect("error")
+    assert refused.exit_code() == 4
+
+
+# ---- logs ----
+
+
+def test_json_log(world):
+    import json
+    server = world.server("--log-format", "json")
+    world.client("alice").logout()
+    server.stop()
+    lines = server.log.splitlines()
+    assert lines
+    for line in lines:
+        assert isinstance(json.loads(line), dict)
+
+
+def test_the_fingerprint_is_logged(world):
+    import hashlib
+    server = world.server()
+    der = ssl.PEM_cert_to_DER_cert(server.certificate.read_text())
+    digest = hashlib.sha256(der).hexdigest()
+    assert digest in server.log.lower().replace(":", ""), "an administrator compares it"
+
+
+def test_names_cannot_forge_log_lines(world):
+    server = world.server()
+    peer = world.peer()
+    peer.hello(client="evil\n2026-01-01T00:00:00Z error disk_on_fire\x1b[2J")
+    try:
+        peer.request("login", user="x\n2026 error forged", password="pass\nword")
+    except Closed:
+        pass
+    server.stop()
+    assert not any(line.startswith("2026-01-01T00:00:00Z") for line in server.log.splitlines())
+    assert "\x1b" not in server.log
