@@ -230,6 +230,27 @@ static void frames_that_blow_up_when_decoded_are_refused(void **state)
     assert_int_equal(codec_read_client(slice_of(raw, 65537), &arena, &frame), ERR_BAD_FRAME);
 }
 
+static void frames_full_of_positions_can_be_read(void **state)
+{
+    enum { COUNT = 7000 };
+    static Earshot__Position positions[COUNT], *list[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        earshot__position__init(&positions[i]);
+        positions[i].conversation = i + 1;
+        positions[i].id = 1000000 + i;
+        list[i] = &positions[i];
+    }
+    Earshot__Received received = EARSHOT__RECEIVED__INIT;
+    received.positions = list;
+    received.n_positions = COUNT;
+    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
+    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_RECEIVED;
+    frame.received = &received;
+    const Earshot__ClientFrame *back = read_back_client(&frame);
+    assert_int_equal(back->received->n_positions, COUNT);
+    assert_int_equal(back->received->positions[COUNT - 1]->id, 1000000 + COUNT - 1);
+}
+
 static void at_every_cap_of_the_arena_decoding_fails_cleanly(void **state)
 {
     Earshot__Hello hello = EARSHOT__HELLO__INIT;
@@ -317,6 +338,7 @@ int main(void)
         codec_test(what_a_newer_peer_sends_is_tolerated),
         codec_test(what_is_not_a_message_is_a_bad_frame),
         codec_test(frames_that_blow_up_when_decoded_are_refused),
+        codec_test(frames_full_of_positions_can_be_read),
         codec_test(at_every_cap_of_the_arena_decoding_fails_cleanly),
         codec_test(the_largest_frame_can_be_written_and_no_larger),
         codec_test(errors_there_and_back_are_the_same),

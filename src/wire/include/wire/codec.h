@@ -12,8 +12,8 @@
 #include "earshot.pb-c.h"
 
 enum {
-    WIRE_ARENA_CAP = 4 * 65536, /* what one frame may take decoded */
-    WIRE_ARENA_KEEP = 8192,     /* what stays allocated between frames */
+    WIRE_ARENA_CAP = 16 * 65536, /* what one frame may take decoded: any well-meant one fits, positions take the most */
+    WIRE_ARENA_KEEP = 8192,      /* what stays allocated between frames */
 };
 
 /* OK; ERR_BAD_FRAME: not a message, or larger decoded than the arena's cap. */
