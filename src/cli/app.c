@@ -1,0 +1,202 @@
+#include "app.h"
+#include "dialog.h"
+#include "login.h"
+#include "terminal.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct app {
+    const struct cli_library *library;
+    struct earshot_client *client;
+    struct face *face;
+    struct dialog dialog;
+    struct login login;
+    int signals;
+    bool reader_gone;
+};
+
+/* ---- the face's host ---- */
+
+static bool host_ready(void *ctx)
+{
+    const struct app *app = ctx;
+    return dialog_ready(&app->dialog) && !login_asking(&app->login);
+}
+
+static void host_line(void *ctx, struct slice line, enum earshot_error fault)
+{
+    dialog_line(&((struct app *)ctx)->dialog, line, fault);
+}
+
+static void host_end(void *ctx)
+{
+    dialog_end_of_input(&((struct app *)ctx)->dialog);
+}
+
+/* ---- events ---- */
+
+static void face_suspend(struct app *app)
+{
+    if (app->face->type->suspend != NULL)
+        app->face->type->suspend(app->face);
+}
+
+static void face_resume(struct app *app)
+{
+    if (app->face->type->resume != NULL)
+        app->face->type->resume(app->face);
+}
+
+static void on_event(void *ctx, const struct earshot_event *event)
+{
+    struct app *app = ctx;
+    if (login_is_question(event)) {
+        face_suspend(app);
+        login_event(&app->login, event);
+        return;
+    }
+    if (event->type == EARSHOT_EVENT_DISCONNECTED || event->type == EARSHOT_EVENT_CLOSED)
+        login_cancel(&app->login);
+    dialog_event(&app->dialog, event);
+}
+
+/* ---- signals ---- */
+
+static void on_stop(struct app *app)
+{
+    if (app->face->type->suspend == NULL) {
+        raise(SIGSTOP);
+        return;
+    }
+    bool asking = login_asking(&app->login);
+    face_suspend(app);
+    raise(SIGSTOP);
+    if (!asking)
+        face_resume(app);
+}
+
+static void on_signal(struct app *app, int number)
+{
+    if (number == SIGWINCH) {
+        if (app->face->type->resize != NULL)
+            app->face->type->resize(app->face);
+    } else if (number == SIGTSTP) {
+        on_stop(app);
+    } else {
+        login_cancel(&app->login);
+        dialog_quit(&app->dialog, EXIT_SIGNAL + number);
+    }
+}
+
+static void read_signals(struct app *app)
+{
+    struct signalfd_siginfo info;
+    while (read(app->signals, &info, sizeof info) == sizeof info)
+        on_signal(app, (int)info.ssi_signo);
+}
+
+/* Before the library starts anything, so that its threads, if it has any, leave them alone too. */
+static int take_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaddset(&set, numbers[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* ---- the loop ---- */
+
+static int sooner(int a, int b)
+{
+    if (a < 0 || b < 0)
+        return a < 0 ? b : a;
+    return a < b ? a : b;
+}
+
+static int app_pause(const struct app *app)
+{
+    const struct face_type *type = app->face->type;
+    if (host_ready((void *)app) && !type->hungry(app->face))
+        return 0; /* it has lines in hand */
+    return sooner(dialog_pause(&app->dialog), type->pause ? type->pause(app->face) : -1);
+}
+
+enum { POLL_LIBRARY, POLL_SIGNALS, POLL_INPUT, POLL_QUESTION, POLL_OUTPUT, POLL_COUNT };
+
+/* A reader that closes its end is noticed even while nothing is written. */
+static bool output_gone(const struct pollfd *output)
+{
+    return (output->revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+static void leave_quietly(struct app *app)
+{
+    if (!app->reader_gone && !app->dialog.leaving)
+        dialog_quit(&app->dialog, EXIT_LOGGED_OUT);
+    app->reader_gone = true;
+}
+
+static void app_turn(struct app *app)
+{
+    const struct face_type *type = app->face->type;
+    bool asking = login_asking(&app->login), input = host_ready(app) && type->hungry(app->face);
+    struct pollfd fds[POLL_COUNT] = {
+        [POLL_LIBRARY] = {.fd = app->library->fd(app->client), .events = POLLIN},
+        [POLL_SIGNALS] = {.fd = app->signals, .events = POLLIN},
+        [POLL_INPUT] = {.fd = input ? STDIN_FILENO : -1, .events = POLLIN},
+        [POLL_QUESTION] = {.fd = asking ? app->login.ask.in : -1, .events = POLLIN},
+        [POLL_OUTPUT] = {.fd = app->reader_gone ? -1 : STDOUT_FILENO},
+    };
+    if (poll(fds, POLL_COUNT, app_pause(app)) < 0 && errno != EINTR)
+        return;
+    read_signals(app);
+    if (asking && fds[POLL_QUESTION].revents != 0 && login_asking(&app->login))
+        login_readable(&app->login);
+    type->input(app->face, input && fds[POLL_INPUT].revents != 0);
+    app->library->progress(app->client);
+    dialog_turn(&app->dialog);
+    if (!login_asking(&app->login) && !app->dialog.over)
+        face_resume(app);
+    if (!type->flush(app->face) || output_gone(&fds[POLL_OUTPUT]))
+        leave_quietly(app);
+}
+
+static void app_free(struct app *app)
+{
+    login_free(&app->login);
+    app->library->close(app->client);
+    app->face->type->free(&app->face);
+    dialog_free(&app->dialog);
+    close(app->signals);
+}
+
+int app_run(const struct cli_library *library, const struct app_options *options)
+{
+    struct app app = {.library = library, .signals = take_signals()};
+    struct face_host host = {&app,          host_ready,   host_line,    host_end, &app.dialog.names,
+                             &system_clock, STDIN_FILENO, STDOUT_FILENO};
+    dialog_init(&app.dialog, library, &system_clock, options->terminal);
+    if (isatty(STDIN_FILENO))
+        terminal_guard(STDIN_FILENO);
+    options->face->create(&host, &app.face);
+    login_init(&app.login, &app.dialog, options->target, options->server.user ? options->server.user : "");
+    dialog_begin(&app.dialog, NULL, app.face);
+    enum earshot_error error = library->open(&options->server, on_event, &app, &app.client);
+    dialog_begin(&app.dialog, app.client, app.face);
+    if (error != EARSHOT_OK)
+        dialog_event(&app.dialog, &(struct earshot_event){.type = EARSHOT_EVENT_CLOSED, .error = error});
+    while (!app.dialog.over)
+        app_turn(&app);
+    app.face->type->flush(app.face);
+    int exit_code = app.dialog.exit_code;
+    app_free(&app);
+    return exit_code;
+}

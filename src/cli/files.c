@@ -1,0 +1,92 @@
+#include "files.h"
+#include "text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads until the end of the line or of the room. */
+static size_t read_line(int fd, char *line, size_t size)
+{
+    size_t len = 0;
+    while (len < size && memchr(line, '\n', len) == NULL) {
+        ssize_t got = read(fd, line + len, size - len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        len += (size_t)got;
+    }
+    const char *newline = memchr(line, '\n', len);
+    return newline ? (size_t)(newline - line) : len;
+}
+
+enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE], struct buf *why)
+{
+    char line[FILES_PASSWORD_SIZE];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        text_format(why, "--password-file: %s: %s", path, strerror(errno));
+        return ERR_USAGE;
+    }
+    size_t len = read_line(fd, line, sizeof line);
+    close(fd);
+    if (len > 0 && len < sizeof line && line[len - 1] == '\r')
+        len--;
+    bool good = len > 0 && len < sizeof line && memchr(line, '\0', len) == NULL;
+    if (good) {
+        memcpy(password, line, len);
+        password[len] = '\0';
+    } else {
+        text_format(why, "--password-file: %s: the first line is %s", path, len == 0 ? "empty" : "no password");
+    }
+    explicit_bzero(line, sizeof line);
+    return good ? OK : ERR_USAGE;
+}
+
+enum err files_take_password(char password[FILES_PASSWORD_SIZE], struct buf *why)
+{
+    char *value = getenv("EARSHOT_PASSWORD");
+    if (value == NULL)
+        return ERR_NOT_FOUND;
+    size_t len = strlen(value);
+    bool good = len > 0 && len < FILES_PASSWORD_SIZE;
+    if (good)
+        memcpy(password, value, len + 1);
+    else
+        text_format(why, "EARSHOT_PASSWORD: %s", len == 0 ? "empty" : "too long");
+    explicit_bzero(value, len);
+    unsetenv("EARSHOT_PASSWORD");
+    return good ? OK : ERR_USAGE;
+}
+
+char *files_state_default(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *path;
+    if (state != NULL && state[0] == '/')
+        return asprintf(&path, "%s/earshot", state) < 0 ? NULL : path;
+    if (home == NULL || home[0] != '/') {
+        const struct passwd *entry = getpwuid(getuid());
+        home = entry ? entry->pw_dir : NULL;
+    }
+    if (home == NULL || home[0] != '/')
+        return NULL;
+    return asprintf(&path, "%s/.local/state/earshot", home) < 0 ? NULL : path;
+}
+
+void files_make_parents(const char *path)
+{
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return;
+    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(copy, 0700); /* the library says what is wrong if this did not help */
+        *slash = '/';
+    }
+    free(copy);
+}

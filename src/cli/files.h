@@ -1,0 +1,22 @@
+/* files.h - what the client takes from the file system and the environment: the password, and where its state is. */
+#ifndef CLI_FILES_H
+#define CLI_FILES_H
+
+#include "base/buf.h"
+
+enum { FILES_PASSWORD_SIZE = 1024 };
+
+/* The first line of the file without its end. ERR_USAGE with a sentence in `why` if it cannot be read, or is empty or too long.
+ */
+enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE], struct buf *why);
+
+/* EARSHOT_PASSWORD, which is then wiped from the environment. ERR_NOT_FOUND if it is not set. ERR_USAGE as above. */
+enum err files_take_password(char password[FILES_PASSWORD_SIZE], struct buf *why);
+
+/* $XDG_STATE_HOME/earshot or ~/.local/state/earshot, to be freed; NULL if there is no home. */
+char *files_state_default(void);
+
+/* Makes the folders above `path`, for its owner only, where they are missing. */
+void files_make_parents(const char *path);
+
+#endif

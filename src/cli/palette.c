@@ -1,0 +1,52 @@
+#include "palette.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+/* These define macros for everyday words, so nothing of ours may come after them. */
+#include <curses.h>
+#include <term.h>
+
+const struct palette palette_none = {0};
+
+static void keep(char out[PALETTE_CODE], const char *code)
+{
+    if (code == NULL || code == (const char *)-1 || strlen(code) >= PALETTE_CODE)
+        return;
+    memcpy(out, code, strlen(code) + 1);
+}
+
+static void keep_colour(char out[PALETTE_CODE], const char *colour, int number)
+{
+    keep(out, tparm(colour, number, 0, 0, 0, 0, 0, 0, 0, 0));
+}
+
+void palette_of_terminal(int fd, struct palette *palette)
+{
+    static const int names[PALETTE_NAMES] = {COLOR_CYAN, COLOR_GREEN, COLOR_MAGENTA, COLOR_YELLOW, COLOR_BLUE};
+    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    int error;
+    *palette = palette_none;
+    if (!isatty(fd) || term == NULL || strcmp(term, "dumb") == 0 || (no_color != NULL && *no_color != '\0') ||
+        setupterm(NULL, fd, &error) != OK)
+        return;
+    const char *colour = tigetstr("setaf");
+    keep(palette->reset, tigetstr("sgr0"));
+    if (palette->reset[0] == '\0' || tigetnum("colors") < 8 || colour == NULL || colour == (const char *)-1) {
+        *palette = palette_none;
+        return;
+    }
+    keep(palette->bold, tigetstr("bold"));
+    keep(palette->faint, tigetstr("dim"));
+    keep_colour(palette->bad, colour, COLOR_RED);
+    keep_colour(palette->good, colour, COLOR_GREEN);
+    for (int i = 0; i < PALETTE_NAMES; i++)
+        keep_colour(palette->names[i], colour, names[i]);
+}
+
+const char *palette_name(const struct palette *palette, const char *name)
+{
+    unsigned hash = 5381;
+    for (; *name != '\0'; name++)
+        hash = hash * 33 + (unsigned char)*name;
+    return palette->names[hash % PALETTE_NAMES];
+}
