@@ -120,7 +120,8 @@ enum earshot_reason {
     EARSHOT_REASON_TIMEOUT,
     EARSHOT_REASON_SHUTDOWN,
     EARSHOT_REASON_NETWORK,
-    EARSHOT_REASON_REPLACED
+    EARSHOT_REASON_REPLACED,
+    EARSHOT_REASON_REVOKED /* the device or the account may no longer be logged in */
 };
 
 EARSHOT_API const char *earshot_reason_name(enum earshot_reason reason);
@@ -148,7 +149,8 @@ struct earshot_client;
 
 typedef void earshot_callback(void *ctx, const struct earshot_event *event);
 
-/* Starts connecting. EARSHOT_OK, EARSHOT_BAD_OPTION, EARSHOT_NO_MEMORY, EARSHOT_NO_STATE. */
+/* Starts connecting. EARSHOT_OK, EARSHOT_BAD_OPTION (host, `ca`), EARSHOT_BAD_NAME, EARSHOT_BAD_PASSWORD, EARSHOT_NO_MEMORY,
+ * EARSHOT_NO_STATE. */
 EARSHOT_API enum earshot_error earshot_open(const struct earshot_options *options, earshot_callback *callback, void *ctx,
                                             struct earshot_client **client);
 /* At once, whatever is under way (earshot_logout waits). Takes NULL. Not inside the callback. */
@@ -159,7 +161,7 @@ EARSHOT_API int earshot_fd(const struct earshot_client *client);
 /* Does what there is to do, without blocking. */
 EARSHOT_API void earshot_progress(struct earshot_client *client);
 
-/* Answers to events; EARSHOT_USAGE when nobody asked. */
+/* Answers to events; EARSHOT_USAGE when nobody asked. EARSHOT_BAD_NAME, EARSHOT_BAD_PASSWORD: the question stands. */
 EARSHOT_API enum earshot_error earshot_trust_server(struct earshot_client *client, bool trust);
 EARSHOT_API enum earshot_error earshot_set_user(struct earshot_client *client, const char *user);
 EARSHOT_API enum earshot_error earshot_set_password(struct earshot_client *client, const char *password);

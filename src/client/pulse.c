@@ -1,0 +1,66 @@
+/*
+ * pulse.c - heartbeats. When we have said nothing, or heard nothing, for the server's heartbeat, a ping goes out; when nothing at
+ * all comes back for a heartbeat and ten seconds more, the connection is dead, whatever TCP thinks.
+ */
+#include "core_private.h"
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void send_ping(struct client_core *core)
+{
+    Earshot__Ping ping = EARSHOT__PING__INIT;
+    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
+    frame.number = ++core->number; /* one that is not 0, so that it is answered */
+    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_PING;
+    frame.ping = &ping;
+    core->last_sent = world_mono_ms(core->world);
+    if (core->ping_sent < 0)
+        core->ping_sent = core->last_sent;
+    (void)core_write(core, &frame);
+    core_flush(core);
+}
+
+static int64_t dead_at(const struct client_core *core)
+{
+    if (core->ping_sent < 0)
+        return INT64_MAX;
+    return later(core->ping_sent, core->last_received) + core->heartbeat_ms + CORE_SILENCE_MS;
+}
+
+/* After a ping only our own silence asks for another. */
+static int64_t ping_at(const struct client_core *core)
+{
+    int64_t since = core->ping_sent < 0 ? earlier(core->last_sent, core->last_received) : core->last_sent;
+    return since + core->heartbeat_ms;
+}
+
+void pulse_start(struct client_core *core)
+{
+    core->ping_sent = -1;
+    if (core->heartbeat_ms > 0)
+        core_start_timer(core, &core->pulse, core->heartbeat_ms);
+}
+
+void pulse_fire(struct timer *timer)
+{
+    struct client_core *core = CORE_OF(timer, pulse);
+    int64_t now = world_mono_ms(core->world);
+    if (!core->up || core->heartbeat_ms <= 0)
+        return;
+    if (now >= dead_at(core)) {
+        core_drop(core, "The server has fallen silent.", 0);
+        return;
+    }
+    if (now >= ping_at(core))
+        send_ping(core);
+    if (core->up)
+        core_start_timer(core, &core->pulse, earlier(dead_at(core), ping_at(core)) - now);
+}

@@ -1,0 +1,330 @@
+/*
+ * requests.c - one row a request: how it is put on the wire, what answers it, and what happens to it when the connection is lost
+ * before the answer. A new request is one row here and one function in api.c.
+ */
+#include "core_private.h"
+#include "errors.h"
+#include <stdlib.h>
+
+union body {
+    Earshot__SendMessage message;
+    Earshot__SendBroadcast broadcast;
+    Earshot__WhoElse whoelse;
+    Earshot__WhoElseSince since;
+    Earshot__Block block;
+    Earshot__Unblock unblock;
+    Earshot__StartPrivate start;
+    Earshot__AnswerPrivate answer;
+    Earshot__StopPrivate stop;
+};
+
+static ProtobufCBinaryData text_of(const struct request *request)
+{
+    return bytes_of_slice(slice_of(request->body, request->body_len));
+}
+
+static ProtobufCBinaryData user_of(const struct request *request)
+{
+    return bytes_of_slice(name_slice(&request->user));
+}
+
+static void fill_message(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->message = (Earshot__SendMessage)EARSHOT__SEND_MESSAGE__INIT;
+    body->message.to = user_of(request);
+    body->message.body = text_of(request);
+    frame->message = &body->message;
+}
+
+static void fill_broadcast(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->broadcast = (Earshot__SendBroadcast)EARSHOT__SEND_BROADCAST__INIT;
+    body->broadcast.body = text_of(request);
+    frame->broadcast = &body->broadcast;
+}
+
+static void fill_whoelse(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->whoelse = (Earshot__WhoElse)EARSHOT__WHO_ELSE__INIT;
+    frame->whoelse = &body->whoelse;
+}
+
+static void fill_whoelsesince(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->since = (Earshot__WhoElseSince)EARSHOT__WHO_ELSE_SINCE__INIT;
+    body->since.seconds = request->seconds;
+    frame->whoelsesince = &body->since;
+}
+
+static void fill_block(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->block = (Earshot__Block)EARSHOT__BLOCK__INIT;
+    body->block.user = user_of(request);
+    frame->block = &body->block;
+}
+
+static void fill_unblock(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->unblock = (Earshot__Unblock)EARSHOT__UNBLOCK__INIT;
+    body->unblock.user = user_of(request);
+    frame->unblock = &body->unblock;
+}
+
+static void fill_startprivate(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->start = (Earshot__StartPrivate)EARSHOT__START_PRIVATE__INIT;
+    body->start.user = user_of(request);
+    frame->startprivate = &body->start;
+}
+
+static void fill_answerprivate(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->answer = (Earshot__AnswerPrivate)EARSHOT__ANSWER_PRIVATE__INIT;
+    body->answer.user = user_of(request);
+    body->answer.accept = request->accept;
+    frame->answerprivate = &body->answer;
+}
+
+static void fill_stopprivate(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->stop = (Earshot__StopPrivate)EARSHOT__STOP_PRIVATE__INIT;
+    body->stop.user = user_of(request);
+    frame->stopprivate = &body->stop;
+}
+
+enum when_lost {
+    ASK_AGAIN,          /* silently: asking twice is harmless */
+    ASK_AGAIN_AND_TELL, /* the server recognises it by its number */
+    NOT_TWICE,          /* nobody would recognise it */
+};
+
+static const struct rule {
+    Earshot__ClientFrame__BodyCase ask;
+    Earshot__ServerFrame__BodyCase answer;
+    void (*fill)(const struct request *request, union body *body, Earshot__ClientFrame *frame);
+    enum when_lost when_lost;
+    enum err done_before; /* asked a second time, this refusal means that the first time worked */
+} rules[REQUEST_KINDS] = {
+#define ROW(ask, answer, fill, ...)                                                                                              \
+    {                                                                                                                            \
+        EARSHOT__CLIENT_FRAME__BODY_##ask, EARSHOT__SERVER_FRAME__BODY_##answer, fill, __VA_ARGS__                               \
+    }
+    [REQUEST_MESSAGE] = ROW(MESSAGE, ACCEPTED, fill_message, ASK_AGAIN_AND_TELL, OK),
+    [REQUEST_BROADCAST] = ROW(BROADCAST, ANNOUNCED, fill_broadcast, NOT_TWICE, OK),
+    [REQUEST_WHOELSE] = ROW(WHOELSE, USERS, fill_whoelse, ASK_AGAIN, OK),
+    [REQUEST_WHOELSESINCE] = ROW(WHOELSESINCE, USERS, fill_whoelsesince, ASK_AGAIN, OK),
+    [REQUEST_BLOCK] = ROW(BLOCK, DONE, fill_block, ASK_AGAIN, ERR_ALREADY_BLOCKED),
+    [REQUEST_UNBLOCK] = ROW(UNBLOCK, DONE, fill_unblock, ASK_AGAIN, ERR_NOT_BLOCKED),
+    [REQUEST_STARTPRIVATE] = ROW(STARTPRIVATE, DONE, fill_startprivate, ASK_AGAIN, OK),
+    [REQUEST_ANSWERPRIVATE] = ROW(ANSWERPRIVATE, DONE, fill_answerprivate, ASK_AGAIN, OK),
+    [REQUEST_STOPPRIVATE] = ROW(STOPPRIVATE, DONE, fill_stopprivate, ASK_AGAIN, OK),
+#undef ROW
+};
+
+/* ---- sending ---- */
+
+Earshot__Position **requests_positions(struct client_core *core, const struct position *const from[], size_t count)
+{
+    Earshot__Position **list = arena_array(&core->frame, count + 1, sizeof *list);
+    Earshot__Position *positions = arena_array(&core->frame, count + 1, sizeof *positions);
+    if (list == NULL || positions == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = &positions[i];
+        earshot__position__init(&positions[i]);
+        positions[i].conversation = from[i]->conversation;
+        positions[i].id = from[i]->id;
+    }
+    return list;
+}
+
+static void send_received(struct client_core *core)
+{
+    const struct position *due[POSITIONS_FRAME];
+    size_t count = 0;
+    while (count < POSITIONS_FRAME && (due[count] = positions_take_due(&core->positions)) != NULL)
+        count++;
+    Earshot__Received received = EARSHOT__RECEIVED__INIT;
+    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
+    arena_reset(&core->frame);
+    received.positions = requests_positions(core, due, count);
+    received.n_positions = received.positions != NULL ? count : 0;
+    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_RECEIVED;
+    frame.received = &received;
+    /* One that cannot be sent costs a repetition later, which is then recognised. */
+    (void)core_write(core, &frame);
+}
+
+static enum err send_request(struct client_core *core, struct request *request)
+{
+    const struct rule *rule = &rules[request->kind];
+    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
+    union body body;
+    frame.number = request->number != 0 ? request->number : core->number + 1;
+    frame.body_case = rule->ask;
+    rule->fill(request, &body, &frame);
+    enum err err = core_write(core, &frame);
+    if (err != OK)
+        return err;
+    core->number = frame.number > core->number ? frame.number : core->number;
+    outbox_sent(&core->outbox, request, frame.number);
+    return OK;
+}
+
+static void look_again(struct client_core *core, int64_t when)
+{
+    if (when > world_mono_ms(core->world) && (core->slow.place == 0 || core->slow.due > when))
+        core_start_timer(core, &core->slow, when - world_mono_ms(core->world));
+}
+
+void requests_send(struct client_core *core)
+{
+    struct outbox *outbox = &core->outbox;
+    int64_t now = world_mono_ms(core->world);
+    bool may_ask = now >= core->paused_until && outbox->in_flight < CORE_IN_FLIGHT;
+    bool leaving = core->logout_id != 0 && outbox->count == 0;
+    while (core->positions.first_due != NULL && buf_len(&core->out) < CORE_OUT_HIGH &&
+           (leaving || now >= core->next_ack || (may_ask && outbox->unsent != NULL))) {
+        send_received(core);
+        if (core->positions.first_due == NULL)
+            core->next_ack = now + CORE_ACK_MS;
+    }
+    while (now >= core->paused_until && outbox->in_flight < CORE_IN_FLIGHT && outbox->unsent != NULL &&
+           buf_len(&core->out) < CORE_OUT_HIGH) {
+        if (send_request(core, outbox->unsent) != OK)
+            break;
+    }
+    if (core->positions.first_due != NULL)
+        look_again(core, core->next_ack);
+    if (outbox->unsent != NULL)
+        look_again(core, core->paused_until);
+}
+
+/* ---- answers ---- */
+
+/* It leaves the outbox before the callback may look at it. */
+static void settle(struct client_core *core, struct request *request, struct earshot_event *event)
+{
+    event->request = request->id;
+    outbox_take(&core->outbox, request);
+    core_emit(core, event);
+    request_free(&request);
+}
+
+void requests_fail(struct client_core *core, struct request *request, enum earshot_error error, const char *text)
+{
+    settle(core, request, &(struct earshot_event){.type = EARSHOT_EVENT_ERROR, .error = error, .text = text});
+}
+
+static void refused(struct client_core *core, struct request *request, const Earshot__Error *error)
+{
+    enum err err = codec_error(error->code);
+    if (request->repeated && err == ERR_RATE_LIMITED) {
+        /* The user did not hurry, the reconnect did. */
+        int64_t wait_s = error->retry_after < 1 ? 1 : error->retry_after > 60 ? 60 : error->retry_after;
+        outbox_again(&core->outbox, request);
+        core->paused_until = world_mono_ms(core->world) + wait_s * 1000;
+        return;
+    }
+    struct earshot_event event = {.type = EARSHOT_EVENT_OK};
+    if (!request->repeated || err == OK || err != rules[request->kind].done_before) {
+        event.type = EARSHOT_EVENT_ERROR;
+        event.error = error_from_wire(error->code);
+        event.text = core_text(core, error->text, err_text(err));
+        event.retry_after = error->retry_after < INT32_MAX ? (int)error->retry_after : INT32_MAX;
+    }
+    settle(core, request, &event);
+}
+
+static void settle_users(struct client_core *core, struct request *request)
+{
+    const char **names = calloc(request->user_count + 1, sizeof *names);
+    if (names == NULL) {
+        requests_fail(core, request, EARSHOT_NO_MEMORY, "There is no memory for so many names.");
+        return;
+    }
+    const char *at = (const char *)request->users;
+    for (size_t i = 0; i < request->user_count; i++, at += strlen(at) + 1)
+        names[i] = at;
+    settle(core, request,
+           &(struct earshot_event){.type = EARSHOT_EVENT_USERS, .users = names, .user_count = request->user_count});
+    free(names);
+}
+
+static void take_users(struct client_core *core, struct request *request, const Earshot__Users *users)
+{
+    for (size_t i = 0; i < users->n_users; i++) {
+        struct name name;
+        if (name_parse(slice_of_bytes(users->users[i]), &name) != OK)
+            continue;
+        if (outbox_add_user(&core->outbox, request, &name) != OK) {
+            requests_fail(core, request, EARSHOT_UNAVAILABLE, "The answer is too long.");
+            return;
+        }
+    }
+    if (!users->more)
+        settle_users(core, request);
+}
+
+void requests_answer(struct client_core *core, const Earshot__ServerFrame *frame)
+{
+    struct request *request = outbox_find(&core->outbox, frame->answers);
+    struct earshot_event event = {.type = EARSHOT_EVENT_OK};
+    if (request == NULL)
+        return; /* a pong, or nonsense */
+    if (frame->body_case == EARSHOT__SERVER_FRAME__BODY_ERROR) {
+        refused(core, request, frame->error);
+    } else if (frame->body_case != rules[request->kind].answer) {
+        requests_fail(core, request, EARSHOT_UNAVAILABLE, "The server's answer does not fit the question.");
+    } else if (frame->body_case == EARSHOT__SERVER_FRAME__BODY_USERS) {
+        take_users(core, request, frame->users);
+    } else {
+        if (frame->body_case == EARSHOT__SERVER_FRAME__BODY_ACCEPTED) {
+            event.id = frame->accepted->id;
+            event.time_ms = frame->accepted->time_ms;
+        } else if (frame->body_case == EARSHOT__SERVER_FRAME__BODY_ANNOUNCED) {
+            event.delivered = frame->announced->delivered;
+            event.withheld = frame->announced->withheld;
+        }
+        settle(core, request, &event);
+    }
+}
+
+/* ---- loss ---- */
+
+void requests_lost(struct client_core *core)
+{
+    struct request *next;
+    for (struct request *request = core->outbox.first; request != NULL; request = next) {
+        /* Callbacks may add requests, at the end; they take none away. */
+        bool sent = request->in_flight;
+        enum when_lost when_lost = rules[request->kind].when_lost;
+        if (sent)
+            outbox_again(&core->outbox, request);
+        struct earshot_event notice = {.type = EARSHOT_EVENT_ERROR, .request = request->id, .error = EARSHOT_NOT_ACCEPTED};
+        notice.text = "The connection was lost before the answer; the message will be sent again.";
+        if (sent && when_lost == ASK_AGAIN_AND_TELL)
+            core_emit(core, &notice);
+        next = request->next;
+        if (sent && when_lost == NOT_TWICE)
+            requests_fail(core, request, EARSHOT_UNAVAILABLE,
+                          "The connection was lost; the broadcast may or may not have been sent.");
+    }
+}
+
+void requests_device_changed(struct client_core *core)
+{
+    struct request *next;
+    for (struct request *request = core->outbox.first; request != NULL; request = next) {
+        next = request->next;
+        if (request->repeated && rules[request->kind].when_lost == ASK_AGAIN_AND_TELL)
+            requests_fail(core, request, EARSHOT_UNAVAILABLE,
+                          "The connection was lost; the message may or may not have been sent.");
+    }
+}
+
+void requests_fail_all(struct client_core *core, const char *text)
+{
+    while (core->outbox.first != NULL)
+        requests_fail(core, core->outbox.first, EARSHOT_UNAVAILABLE, text);
+}

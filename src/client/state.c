@@ -1,0 +1,292 @@
+/* state.c - see state.h. Everything goes by a descriptor of the directory, so that a changed working directory does no harm. */
+#include "state.h"
+#include "base/buf.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SLOTS = 64, KNOWN_MOST = 1 << 20, NAME_SIZE = 256 };
+
+struct state {
+    int dir;
+};
+
+struct token_slot {
+    int dir, lock;
+    char name[NAME_SIZE];
+};
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static enum err make_directories(const char *path)
+{
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return ERR_MEMORY;
+    enum err err = OK;
+    for (char *at = copy + 1; err == OK && *copy != '\0'; at++) {
+        char end = *at;
+        if (end != '/' && end != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+            err = ERR_SYSTEM;
+        *at = end;
+        if (end == '\0')
+            break;
+    }
+    free(copy);
+    return err;
+}
+
+enum err state_open(const char *path, struct state **out)
+{
+    enum err err = make_directories(path);
+    if (err != OK)
+        return err;
+    struct state *state = calloc(1, sizeof *state);
+    if (state == NULL)
+        return ERR_MEMORY;
+    state->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (state->dir < 0 || faccessat(state->dir, ".", W_OK | X_OK, 0) != 0 ||
+        (mkdirat(state->dir, "tokens", 0700) != 0 && errno != EEXIST)) {
+        state_free(&state);
+        return ERR_SYSTEM;
+    }
+    *out = state;
+    return OK;
+}
+
+void state_free(struct state **state)
+{
+    if (*state != NULL)
+        close_fd((*state)->dir);
+    free(*state);
+    *state = NULL;
+}
+
+/* ---- files ---- */
+
+static enum err read_file(int dir, const char *name, struct buf *out)
+{
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
+    enum err err = OK;
+    for (ssize_t got = 1; err == OK && got > 0;) {
+        uint8_t chunk[4096];
+        got = read(fd, chunk, sizeof chunk);
+        err = got < 0 ? ERR_SYSTEM : buf_append(out, chunk, (size_t)got);
+        secret_wipe(chunk, sizeof chunk);
+    }
+    close(fd);
+    return err;
+}
+
+static enum err write_all(int fd, struct slice content)
+{
+    while (content.len > 0) {
+        ssize_t put = write(fd, content.data, content.len);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return ERR_SYSTEM;
+        content = slice_of(content.data + put, content.len - (size_t)put);
+    }
+    return fsync(fd) == 0 ? OK : ERR_SYSTEM;
+}
+
+/* `temporary` is only used by whoever holds the lock that goes with the name. */
+static enum err replace_file(int dir, const char *name, struct slice content)
+{
+    char temporary[NAME_SIZE + 8];
+    snprintf(temporary, sizeof temporary, "%s.new", name);
+    int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return ERR_SYSTEM;
+    enum err err = write_all(fd, content);
+    if (close(fd) != 0)
+        err = ERR_SYSTEM;
+    if (err == OK && renameat(dir, temporary, dir, name) != 0)
+        err = ERR_SYSTEM;
+    if (err != OK)
+        unlinkat(dir, temporary, 0);
+    return err;
+}
+
+/* A descriptor that holds the lock, or -1. */
+static int lock_file(int dir, const char *name, int how)
+{
+    int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && flock(fd, how) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* ---- known servers ---- */
+
+/* Cuts the next line off `rest`; false at the end. */
+static bool next_line(struct slice *rest, struct slice *line)
+{
+    if (rest->len == 0)
+        return false;
+    const uint8_t *end = memchr(rest->data, '\n', rest->len);
+    size_t len = end ? (size_t)(end - rest->data) : rest->len;
+    size_t used = end ? len + 1 : len;
+    *line = slice_of(rest->data, len);
+    *rest = slice_of(rest->data + used, rest->len - used);
+    return true;
+}
+
+/* What follows "server " in the line; data NULL if it speaks of another. */
+static struct slice line_value(struct slice line, const char *server)
+{
+    size_t len = strlen(server);
+    if (line.len < len + 1 || memcmp(line.data, server, len) != 0 || line.data[len] != ' ')
+        return slice_of(NULL, 0);
+    return slice_of(line.data + len + 1, line.len - len - 1);
+}
+
+enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE])
+{
+    struct buf file;
+    buf_init(&file, KNOWN_MOST);
+    enum err err = read_file(state->dir, "known_servers", &file);
+    struct slice rest = buf_slice(&file), line, found = {NULL, 0};
+    while (err == OK && found.data == NULL && next_line(&rest, &line))
+        found = line_value(line, server);
+    if (err == OK && found.data == NULL)
+        err = ERR_NOT_FOUND;
+    if (err == OK) {
+        /* A damaged fingerprint is kept as far as it goes: it then matches nothing, which is the safe side. */
+        size_t len = found.len < FINGERPRINT_SIZE - 1 ? found.len : FINGERPRINT_SIZE - 1;
+        memcpy(fingerprint, found.data, len);
+        fingerprint[len] = '\0';
+    }
+    buf_free(&file);
+    return err;
+}
+
+enum err state_remember_server(struct state *state, const char *server, const char *fingerprint)
+{
+    struct buf old, new;
+    int lock = lock_file(state->dir, "known_servers.lock", LOCK_EX);
+    if (lock < 0)
+        return ERR_SYSTEM;
+    buf_init(&old, KNOWN_MOST);
+    buf_init(&new, KNOWN_MOST + 1024);
+    enum err err = read_file(state->dir, "known_servers", &old);
+    if (err == ERR_NOT_FOUND)
+        err = OK;
+    struct slice rest = buf_slice(&old), line;
+    while (err == OK && next_line(&rest, &line)) {
+        if (line.len > 0 && line_value(line, server).data == NULL)
+            err = buf_printf(&new, "%.*s\n", (int)line.len, (const char *)line.data);
+    }
+    if (err == OK)
+        err = buf_printf(&new, "%s %s\n", server, fingerprint);
+    if (err == OK)
+        err = replace_file(state->dir, "known_servers", buf_slice(&new));
+    buf_free(&old);
+    buf_free(&new);
+    close(lock);
+    return err;
+}
+
+/* ---- tokens ---- */
+
+/* Only letters, digits, '-' and '.' as they are, so that names cannot leave the folder nor be mistaken for one another. */
+static enum err escape(const char *text, char out[NAME_SIZE])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t len = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '-' || *at == '.';
+        if (len + 4 > NAME_SIZE)
+            return ERR_CAP;
+        if (plain) {
+            out[len++] = (char)*at;
+        } else {
+            out[len++] = '%';
+            out[len++] = digits[*at >> 4];
+            out[len++] = digits[*at & 15];
+        }
+    }
+    out[len] = '\0';
+    return OK;
+}
+
+static enum err slot_prefix(const char *host, uint16_t port, const struct name *user, char out[NAME_SIZE])
+{
+    char safe_host[NAME_SIZE], safe_user[NAME_SIZE];
+    if (escape(host, safe_host) != OK || escape(user->text, safe_user) != OK)
+        return ERR_CAP;
+    int len = snprintf(out, NAME_SIZE, "%s_%u_%s", safe_host, port, safe_user);
+    return len < NAME_SIZE - 16 ? OK : ERR_CAP; /* room for ".63.lock" and ".new" */
+}
+
+enum err token_slot_claim(struct state *state, const char *host, uint16_t port, const struct name *user, struct token_slot **out)
+{
+    char prefix[NAME_SIZE], lock_name[NAME_SIZE + 32];
+    enum err err = slot_prefix(host, port, user, prefix);
+    if (err != OK)
+        return err;
+    struct token_slot *slot = calloc(1, sizeof *slot);
+    if (slot == NULL)
+        return ERR_MEMORY;
+    slot->lock = -1;
+    slot->dir = openat(state->dir, "tokens", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (unsigned n = 0; slot->dir >= 0 && slot->lock < 0 && n < SLOTS; n++) {
+        if (snprintf(slot->name, sizeof slot->name, "%s.%u", prefix, n) >= (int)sizeof slot->name)
+            break;
+        snprintf(lock_name, sizeof lock_name, "%s.lock", slot->name);
+        slot->lock = lock_file(slot->dir, lock_name, LOCK_EX | LOCK_NB);
+    }
+    if (slot->lock < 0) {
+        err = slot->dir < 0 ? ERR_SYSTEM : ERR_CAP;
+        token_slot_release(&slot);
+        return err;
+    }
+    *out = slot;
+    return OK;
+}
+
+void token_slot_release(struct token_slot **slot)
+{
+    if (*slot != NULL) {
+        close_fd((*slot)->lock);
+        close_fd((*slot)->dir);
+    }
+    free(*slot);
+    *slot = NULL;
+}
+
+bool token_slot_load(struct token_slot *slot, struct token *token)
+{
+    struct buf file;
+    buf_init(&file, TOKEN_SIZE);
+    bool whole = read_file(slot->dir, slot->name, &file) == OK && buf_len(&file) == TOKEN_SIZE;
+    if (whole)
+        memcpy(token->bytes, buf_data(&file), TOKEN_SIZE);
+    if (file.bytes != NULL)
+        secret_wipe(file.bytes, file.size);
+    buf_free(&file);
+    return whole;
+}
+
+enum err token_slot_save(struct token_slot *slot, const struct token *token)
+{
+    if (token != NULL)
+        return replace_file(slot->dir, slot->name, slice_of(token->bytes, TOKEN_SIZE));
+    return unlinkat(slot->dir, slot->name, 0) == 0 || errno == ENOENT ? OK : ERR_SYSTEM;
+}

@@ -1,0 +1,35 @@
+/*
+ * state.h - what a client keeps between runs, in one directory (0700):
+ *
+ *     known_servers           "host:port fingerprint" lines
+ *     tokens/HOST_PORT_USER.N the token of a device, 0600
+ *
+ * Files are replaced as a whole (temporary name, fsync, rename). known_servers is changed under a lock, so that several clients
+ * can use the directory. Each running client of one user at one server holds another slot N, and thereby is another device: the
+ * slot is locked as long as the process lives. Calls block on the disk for a moment.
+ */
+#ifndef CLIENT_STATE_H
+#define CLIENT_STATE_H
+
+#include "crypto/cert.h"
+#include "crypto/token.h"
+#include "wire/validate.h"
+
+struct state;
+struct token_slot;
+
+/* Makes the directory, with those above it, if it is not there. ERR_SYSTEM, ERR_MEMORY. */
+enum err state_open(const char *path, struct state **out);
+void state_free(struct state **state); /* takes NULL */
+
+/* ERR_NOT_FOUND; ERR_SYSTEM, ERR_MEMORY. */
+enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE]);
+enum err state_remember_server(struct state *state, const char *server, const char *fingerprint);
+
+/* The first free slot. ERR_SYSTEM, ERR_CAP (all taken, or the names too long), ERR_MEMORY. */
+enum err token_slot_claim(struct state *state, const char *host, uint16_t port, const struct name *user, struct token_slot **out);
+void token_slot_release(struct token_slot **slot); /* takes NULL; the token stays */
+bool token_slot_load(struct token_slot *slot, struct token *token);
+enum err token_slot_save(struct token_slot *slot, const struct token *token); /* NULL: forget it */
+
+#endif

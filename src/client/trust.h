@@ -1,0 +1,28 @@
+/*
+ * trust.h - is this the server we mean? Certificates that a CA vouches for are taken; others are known by their fingerprint:
+ * pinned when first seen, if the user wants that, and refused when changed. What was accepted once holds for the run even without
+ * a state directory.
+ */
+#ifndef CLIENT_TRUST_H
+#define CLIENT_TRUST_H
+
+#include "earshot/client.h"
+#include "state.h"
+
+enum verdict { TRUST_YES, TRUST_NO, TRUST_ASK };
+
+struct trust {
+    enum earshot_trust mode;
+    struct state *state; /* may be NULL */
+    const char *server;  /* host:port */
+    char accepted[FINGERPRINT_SIZE];
+    char why[512]; /* a sentence for TRUST_NO */
+};
+
+/* `verified`: a CA vouches for the certificate and it names the host. */
+enum verdict trust_judge(struct trust *trust, const char *fingerprint, bool verified);
+
+/* From now on this is the server. A state directory that cannot be written is no reason to refuse: the run remembers. */
+void trust_accept(struct trust *trust, const char *fingerprint);
+
+#endif
