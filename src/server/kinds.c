@@ -78,7 +78,8 @@ static void addresses_clear(void *field)
     ((struct config_addresses *)field)->count = 0;
 }
 
-const struct setting_kind kind_addresses = {"HOST:PORT", addresses_set, addresses_show, addresses_clear};
+const struct setting_kind kind_addresses = {"HOST:PORT", sizeof(struct config_addresses), addresses_set, addresses_show,
+                                            addresses_clear};
 
 /* ---- numbers ---- */
 
@@ -135,10 +136,10 @@ static enum err bytes_set(const struct setting *setting, void *field, struct sli
     return number_store(setting, field, unit != NULL ? number << (10 * (unit - units + 1)) : number, why);
 }
 
-const struct setting_kind kind_seconds = {"SECONDS", number_set, number_show, NULL};
-const struct setting_kind kind_days = {"DAYS", number_set, number_show, NULL};
-const struct setting_kind kind_count = {"N", number_set, number_show, NULL};
-const struct setting_kind kind_bytes = {"BYTES", bytes_set, number_show, NULL};
+const struct setting_kind kind_seconds = {"SECONDS", sizeof(int64_t), number_set, number_show, NULL};
+const struct setting_kind kind_days = {"DAYS", sizeof(int64_t), number_set, number_show, NULL};
+const struct setting_kind kind_count = {"N", sizeof(int64_t), number_set, number_show, NULL};
+const struct setting_kind kind_bytes = {"BYTES", sizeof(int64_t), bytes_set, number_show, NULL};
 
 /* ---- texts ---- */
 
@@ -160,7 +161,7 @@ static void text_show(const struct setting *setting, const void *field, struct b
     (void)buf_append_str(out, field);
 }
 
-const struct setting_kind kind_path = {"PATH", path_set, text_show, NULL};
+const struct setting_kind kind_path = {"PATH", CONFIG_TEXT_SIZE, path_set, text_show, NULL};
 
 static bool begins(struct slice text, const char *start)
 {
@@ -185,8 +186,8 @@ static enum err bus_set(const struct setting *setting, void *field, struct slice
     return path_set(setting, field, text, why);
 }
 
-const struct setting_kind kind_store = {"URL", store_set, text_show, NULL};
-const struct setting_kind kind_bus = {"URL", bus_set, text_show, NULL};
+const struct setting_kind kind_store = {"URL", CONFIG_TEXT_SIZE, store_set, text_show, NULL};
+const struct setting_kind kind_bus = {"URL", CONFIG_TEXT_SIZE, bus_set, text_show, NULL};
 
 static enum err choice_set(const struct setting *setting, void *field, struct slice text, struct buf *why)
 {
@@ -207,4 +208,4 @@ static void choice_show(const struct setting *setting, const void *field, struct
     (void)buf_append_str(out, setting->choices[*(const int64_t *)field]);
 }
 
-const struct setting_kind kind_choice = {NULL, choice_set, choice_show, NULL};
+const struct setting_kind kind_choice = {NULL, sizeof(int64_t), choice_set, choice_show, NULL};

@@ -1,4 +1,58 @@
-int main(void)
+/* main.c - earshotd: what the command line asks for. */
+#include "server/server.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static int show_help(void)
 {
-    return 0;
+    struct buf text;
+    buf_init(&text, CONFIG_PROBLEMS_MAX);
+    (void)config_help(&text);
+    fwrite(buf_data(&text), 1, buf_len(&text), stdout);
+    buf_free(&text);
+    return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_CONFIGURATION;
+}
+
+static int refuse(const struct buf *problems)
+{
+    struct slice rest = buf_slice(problems);
+    while (rest.len > 0) {
+        const uint8_t *end = memchr(rest.data, '\n', rest.len);
+        size_t len = end != NULL ? (size_t)(end - rest.data) + 1 : rest.len;
+        fprintf(stderr, "earshotd: %.*s", (int)len, (const char *)rest.data);
+        rest = slice_of(rest.data + len, rest.len - len);
+    }
+    return EXIT_CONFIGURATION;
+}
+
+static int check(const struct config *config, struct buf *problems)
+{
+    if (server_check(config, problems) != OK)
+        return refuse(problems);
+    puts("configuration ok");
+    return EXIT_STOPPED;
+}
+
+static int act(int argc, char **argv, struct buf *problems)
+{
+    struct config config;
+    enum config_action action;
+    config_init(&config, getenv("STATE_DIRECTORY"));
+    enum err err = config_load(&config, argc, argv, &action, problems);
+    if (action == CONFIG_HELP)
+        return show_help();
+    if (action == CONFIG_VERSION)
+        return puts("earshotd " EARSHOT_VERSION) >= 0 ? EXIT_STOPPED : EXIT_CONFIGURATION;
+    if (err != OK)
+        return refuse(problems);
+    return action == CONFIG_CHECK ? check(&config, problems) : server_run(&config, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    struct buf problems;
+    buf_init(&problems, CONFIG_PROBLEMS_MAX);
+    int code = act(argc, argv, &problems);
+    buf_free(&problems);
+    return code;
 }

@@ -94,3 +94,9 @@ void setting_show(const struct config *config, const struct setting *setting, st
 {
     setting->kind->show(setting, (const char *)config + setting->offset, out);
 }
+
+void setting_copy(struct config *to, const struct config *from, const struct setting *setting)
+{
+    memcpy((char *)to + setting->offset, (const char *)from + setting->offset, setting->kind->size);
+    to->origins[setting - settings] = *setting_origin(from, setting);
+}

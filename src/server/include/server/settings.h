@@ -15,6 +15,7 @@ struct setting;
 /* How a value is written and kept. */
 struct setting_kind {
     const char *value; /* what --help calls it; NULL: the row's choices */
+    size_t size;       /* of the field */
     /* ERR_INVALID with the reason, a sentence without its end, in `why`. */
     enum err (*set)(const struct setting *setting, void *field, struct slice text, struct buf *why);
     void (*show)(const struct setting *setting, const void *field, struct buf *out); /* as it would stand in a file */
@@ -44,6 +45,9 @@ const struct setting *setting_find(struct slice name);
 /* Sets it from `origin`, unless something stronger has. ERR_INVALID with the reason in `why`. */
 enum err setting_set(struct config *config, const struct setting *setting, struct slice text, struct config_origin origin,
                      struct buf *why);
+
+/* Takes the value, and who set it, over from another configuration. */
+void setting_copy(struct config *to, const struct config *from, const struct setting *setting);
 
 /* The value, as it would stand in a file. */
 void setting_show(const struct config *config, const struct setting *setting, struct buf *out);

@@ -1,0 +1,59 @@
+/*
+ * lane.h - one event loop and all that lives on it: its shard of the chat, its hub of sessions, its listeners and connections.
+ *
+ * Built, given its listeners and freed while it does not run. From lane_start() or lane_run() on, only the calls marked "any
+ * thread" are allowed, each of which posts to the loop. It ends in two steps, because no lane may end while another one's
+ * clients still write to it: lane_drain() tells its clients and reports when they are gone; lane_finish() ends the loop when the
+ * store has answered everything.
+ */
+#ifndef SERVER_LANE_H
+#define SERVER_LANE_H
+
+#include "chat/chat.h"
+#include "net/listener.h"
+#include "server/caps.h"
+#include "server/config.h"
+#include "session/session.h"
+
+struct lane;
+
+/* All outlive the lane. */
+struct lane_parts {
+    unsigned index;
+    struct chat *chat;
+    struct caps *caps;
+    size_t output_buffer;     /* per connection */
+    void (*empty)(void *ctx); /* after lane_drain: no connection is left; on the lane's thread, once */
+    void *ctx;
+};
+
+/* A bare loop. ERR_MEMORY, ERR_SYSTEM. */
+enum err lane_new(struct lane **out);
+/* Makes it part of the chat. ERR_MEMORY; whatever was made so far goes with lane_free_sessions(), chat_free(), lane_free(). */
+enum err lane_equip(struct lane *lane, const struct lane_parts *parts, const struct session_settings *sessions,
+                    struct tls_context *tls);
+/* After its loop has ended (or never ran), in this order around chat_free(). Both take lanes that are NULL or half-built. */
+void lane_free_sessions(struct lane *lane);
+void lane_free(struct lane **lane);
+
+/* Port 0: the system chooses, and the address says which from then on. ERR_SYSTEM with *why. */
+enum err lane_listen(struct lane *lane, struct config_address *address, const char **why);
+
+struct loop *lane_loop(struct lane *lane);
+
+/* On a thread of its own, or on this one until it has finished. */
+enum err lane_start(struct lane *lane);
+void lane_run(struct lane *lane);
+/* Waits for the thread, if there is one. True if everything had come home; else chat and sessions must not be freed. */
+bool lane_join(struct lane *lane);
+
+/* Any thread. New settings; `tls` for new connections. ERR_MEMORY. */
+enum err lane_configure(struct lane *lane, const struct session_settings *sessions, struct tls_context *tls);
+/* Any thread, once. No new connections; clients are told goodbye, and cut off after five seconds. */
+void lane_drain(struct lane *lane);
+/* Any thread, once. After lane_drain, once every lane is empty. */
+void lane_finish(struct lane *lane);
+/* Any thread, once. Cuts off who is still there. */
+void lane_hurry(struct lane *lane);
+
+#endif

@@ -1,0 +1,257 @@
+/* lane.c - see lane.h. */
+#include "server/lane.h"
+#include "base/log.h"
+#include "server/links.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DRAIN_MS = 5000, FINISH_MS = 5000 };
+
+struct lane {
+    struct lane_parts parts;
+    struct loop *loop;
+    struct shard *shard;
+    struct hub *hub;
+    struct links links;
+    struct tls_context *tls;
+    struct listener *listeners[CONFIG_ADDRESSES];
+    size_t listener_count;
+    struct loop_hook turn_end;
+    struct task drain, finish, hurry;
+    struct timer deadline;
+    bool draining, told, finishing, incomplete;
+    pthread_t thread;
+    bool has_thread;
+};
+
+#define LANE_OF(pointer, member) ((struct lane *)((char *)(pointer)-offsetof(struct lane, member)))
+
+/* ---- listening ---- */
+
+static bool admit(void *ctx, const char *address)
+{
+    struct lane *lane = ctx;
+    return caps_admit(lane->parts.caps, address);
+}
+
+static void accepted(void *ctx, struct conn *conn)
+{
+    struct lane *lane = ctx;
+    links_accept(&lane->links, conn);
+}
+
+static struct tls_context *current_tls(void *ctx)
+{
+    struct lane *lane = ctx;
+    return tls_ref(lane->tls);
+}
+
+static const struct listener_ops listener_ops = {admit, accepted, current_tls};
+
+enum err lane_listen(struct lane *lane, struct config_address *address, const char **why)
+{
+    struct listener **place = &lane->listeners[lane->listener_count];
+    enum err err =
+        listener_open(lane->loop, address->host, address->port, lane->parts.output_buffer, &listener_ops, lane, place, why);
+    if (err != OK)
+        return err;
+    address->port = listener_port(*place);
+    lane->listener_count++;
+    return OK;
+}
+
+/* ---- the end of it ---- */
+
+static void deadline_passed(struct timer *timer)
+{
+    struct lane *lane = LANE_OF(timer, deadline);
+    if (lane->finishing) {
+        log_event(LOG_ERROR, "shutdown_incomplete", log_int("operations", (int64_t)shard_in_flight(lane->shard)));
+        lane->incomplete = true;
+        loop_stop(lane->loop);
+        return;
+    }
+    log_event(LOG_WARN, "connections_cut_off", log_int("connections", (int64_t)lane->links.count));
+    links_abort(&lane->links, true);
+}
+
+static void start_deadline(struct lane *lane, int64_t ms)
+{
+    const struct world *world = loop_world(lane->loop);
+    timer_stop(world->timers, &lane->deadline);
+    if (timer_start(world->timers, &lane->deadline, world_mono_ms(world) + ms) != OK)
+        deadline_passed(&lane->deadline);
+}
+
+static void run_drain(struct task *task)
+{
+    struct lane *lane = LANE_OF(task, drain);
+    lane->draining = true;
+    for (size_t i = 0; i < lane->listener_count; i++)
+        listener_close(&lane->listeners[i]);
+    hub_shutdown(lane->hub);
+    links_abort(&lane->links, false);
+    start_deadline(lane, DRAIN_MS);
+}
+
+static void run_hurry(struct task *task)
+{
+    struct lane *lane = LANE_OF(task, hurry);
+    links_abort(&lane->links, true);
+}
+
+static void run_finish(struct task *task)
+{
+    struct lane *lane = LANE_OF(task, finish);
+    lane->finishing = true;
+    shard_stop(lane->shard);
+    start_deadline(lane, FINISH_MS);
+}
+
+static void end_turn(struct loop_hook *hook)
+{
+    struct lane *lane = LANE_OF(hook, turn_end);
+    hub_flush(lane->hub);
+    shard_flush(lane->shard);
+    if (lane->draining && !lane->told && lane->links.count == 0) {
+        lane->told = true;
+        timer_stop(loop_world(lane->loop)->timers, &lane->deadline);
+        lane->parts.empty(lane->parts.ctx);
+    }
+    if (lane->finishing && shard_in_flight(lane->shard) == 0)
+        loop_stop(lane->loop);
+}
+
+/* ---- a change of settings ---- */
+
+struct change {
+    struct task task;
+    struct lane *lane;
+    struct session_settings sessions;
+    struct tls_context *tls;
+};
+
+static void run_change(struct task *task)
+{
+    struct change *change = (struct change *)task;
+    struct lane *lane = change->lane;
+    hub_configure(lane->hub, &change->sessions);
+    tls_unref(&lane->tls);
+    lane->tls = change->tls;
+    free(change);
+}
+
+enum err lane_configure(struct lane *lane, const struct session_settings *sessions, struct tls_context *tls)
+{
+    struct change *change = malloc(sizeof *change);
+    if (change == NULL)
+        return ERR_MEMORY;
+    *change = (struct change){{.run = run_change}, lane, *sessions, tls_ref(tls)};
+    strand_post(loop_strand(lane->loop), &change->task);
+    return OK;
+}
+
+/* ---- life ---- */
+
+enum err lane_new(struct lane **out)
+{
+    struct lane *lane = calloc(1, sizeof *lane);
+    if (lane == NULL)
+        return ERR_MEMORY;
+    lane->drain.run = run_drain;
+    lane->hurry.run = run_hurry;
+    lane->finish.run = run_finish;
+    lane->deadline.fire = deadline_passed;
+    lane->turn_end.run = end_turn;
+    enum err err = loop_new(&lane->loop);
+    if (err != OK)
+        free(lane);
+    else
+        *out = lane;
+    return err;
+}
+
+enum err lane_equip(struct lane *lane, const struct lane_parts *parts, const struct session_settings *sessions,
+                    struct tls_context *tls)
+{
+    const struct world *world = loop_world(lane->loop);
+    lane->parts = *parts;
+    enum err err = shard_new(parts->chat, parts->index, world, &lane->shard);
+    if (err == OK)
+        err = hub_new(world, lane->shard, sessions, &lane->hub);
+    if (err != OK)
+        return err;
+    lane->tls = tls_ref(tls);
+    lane->links = (struct links){.hub = lane->hub, .caps = parts->caps};
+    loop_at_turn_end(lane->loop, &lane->turn_end);
+    return OK;
+}
+
+void lane_free_sessions(struct lane *lane)
+{
+    if (lane != NULL)
+        hub_free(&lane->hub);
+}
+
+void lane_free(struct lane **lane)
+{
+    if (*lane == NULL)
+        return;
+    for (size_t i = 0; i < (*lane)->listener_count; i++)
+        listener_close(&(*lane)->listeners[i]);
+    loop_free(&(*lane)->loop);
+    tls_unref(&(*lane)->tls);
+    free(*lane);
+    *lane = NULL;
+}
+
+struct loop *lane_loop(struct lane *lane)
+{
+    return lane->loop;
+}
+
+void lane_run(struct lane *lane)
+{
+    loop_run(lane->loop);
+}
+
+static void *run_thread(void *ctx)
+{
+    lane_run(ctx);
+    return NULL;
+}
+
+enum err lane_start(struct lane *lane)
+{
+    if (pthread_create(&lane->thread, NULL, run_thread, lane) != 0)
+        return ERR_SYSTEM;
+    lane->has_thread = true;
+    char name[16];
+    snprintf(name, sizeof name, "lane-%u", lane->parts.index);
+    pthread_setname_np(lane->thread, name);
+    return OK;
+}
+
+bool lane_join(struct lane *lane)
+{
+    if (lane->has_thread)
+        pthread_join(lane->thread, NULL);
+    lane->has_thread = false;
+    return !lane->incomplete;
+}
+
+void lane_drain(struct lane *lane)
+{
+    strand_post(loop_strand(lane->loop), &lane->drain);
+}
+
+void lane_finish(struct lane *lane)
+{
+    strand_post(loop_strand(lane->loop), &lane->finish);
+}
+
+void lane_hurry(struct lane *lane)
+{
+    strand_post(loop_strand(lane->loop), &lane->hurry);
+}

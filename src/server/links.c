@@ -1,0 +1,137 @@
+/* links.c - see links.h. */
+#include "server/links.h"
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ADDRESS_SIZE = 64 };
+
+struct link {
+    struct link *next, **place; /* in the list */
+    struct links *links;
+    struct conn *conn;
+    struct session *session; /* NULL before the handshake is done */
+    bool counted;
+    char address[ADDRESS_SIZE];
+};
+
+/* ---- what a session asks of its link ---- */
+
+static enum err link_write(void *ctx, struct slice bytes)
+{
+    struct link *link = ctx;
+    return conn_write(link->conn, bytes);
+}
+
+static size_t link_pending(void *ctx)
+{
+    struct link *link = ctx;
+    return conn_pending(link->conn);
+}
+
+static void link_pause(void *ctx, bool paused)
+{
+    struct link *link = ctx;
+    if (paused)
+        conn_pause(link->conn);
+    else
+        conn_unpause(link->conn);
+}
+
+static void link_close(void *ctx)
+{
+    struct link *link = ctx;
+    conn_close(link->conn);
+}
+
+static const struct session_link session_ops = {link_write, link_pending, link_pause, link_close};
+
+/* ---- what a connection tells its link ---- */
+
+static void opened(void *ctx, struct conn *conn)
+{
+    struct link *link = ctx;
+    if (session_open(link->links->hub, &session_ops, link, link->address, &link->session) != OK)
+        conn_abort(conn);
+}
+
+static void received(void *ctx, struct slice bytes)
+{
+    struct link *link = ctx;
+    if (link->session != NULL)
+        session_input(link->session, bytes);
+}
+
+static void drained(void *ctx)
+{
+    struct link *link = ctx;
+    if (link->session != NULL)
+        session_drained(link->session);
+}
+
+static void closed(void *ctx, enum conn_end end)
+{
+    struct link *link = ctx;
+    struct links *links = link->links;
+    if (link->session != NULL)
+        session_closed(link->session);
+    if (link->counted)
+        caps_leave(links->caps, link->address);
+    *link->place = link->next;
+    if (link->next != NULL)
+        link->next->place = link->place;
+    links->count--;
+    free(link);
+}
+
+static const struct conn_ops conn_ops = {opened, received, drained, closed};
+
+/* Owns a connection for which there is no memory. */
+static void ignore_open(void *ctx, struct conn *conn)
+{
+}
+
+static void ignore_data(void *ctx, struct slice bytes)
+{
+}
+
+static void ignore_drained(void *ctx)
+{
+}
+
+static void ignore_closed(void *ctx, enum conn_end end)
+{
+}
+
+static const struct conn_ops nobody = {ignore_open, ignore_data, ignore_drained, ignore_closed};
+
+void links_accept(struct links *links, struct conn *conn)
+{
+    struct link *link = calloc(1, sizeof *link);
+    if (link == NULL) {
+        conn_own(conn, &nobody, NULL);
+        conn_abort(conn);
+        return;
+    }
+    link->links = links;
+    link->conn = conn;
+    link->next = links->first;
+    link->place = &links->first;
+    if (link->next != NULL)
+        link->next->place = &link->next;
+    links->first = link;
+    links->count++;
+    snprintf(link->address, sizeof link->address, "%s", conn_peer_address(conn));
+    link->counted = caps_enter(links->caps, link->address) == OK;
+    conn_own(conn, &conn_ops, link);
+    if (!link->counted)
+        conn_abort(conn);
+}
+
+void links_abort(struct links *links, bool all)
+{
+    /* `closed` never comes inside conn_abort, so the list stands still. */
+    for (struct link *link = links->first; link != NULL; link = link->next)
+        if (all || link->session == NULL)
+            conn_abort(link->conn);
+}

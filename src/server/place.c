@@ -1,0 +1,88 @@
+/* place.c - see place.h. */
+#include "server/place.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum err cannot(struct buf *why, const char *what, const char *path)
+{
+    (void)buf_printf(why, "cannot %s %s: %s", what, path, strerror(errno));
+    return ERR_SYSTEM;
+}
+
+enum err place_path(const char *directory, const char *name, char *out, size_t size)
+{
+    int len = snprintf(out, size, "%s/%s", directory, name);
+    return len >= 0 && (size_t)len < size ? OK : ERR_CAP;
+}
+
+/* Each parent in turn: cuts the path after it for as long as it takes. */
+static enum err make_parents(char *path, struct buf *why)
+{
+    for (char *cut = path + 1; (cut = strchr(cut, '/')) != NULL; cut++) {
+        *cut = '\0';
+        bool failed = mkdir(path, 0700) != 0 && errno != EEXIST;
+        if (failed)
+            (void)cannot(why, "make the directory", path);
+        *cut = '/';
+        if (failed)
+            return ERR_SYSTEM;
+    }
+    return OK;
+}
+
+enum err place_make(const char *directory, struct buf *why)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", directory);
+    enum err err = make_parents(path, why);
+    if (err != OK)
+        return err;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return cannot(why, "make the data directory", path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return cannot(why, "use the data directory", path);
+    close(fd);
+    if (access(path, W_OK | X_OK) != 0)
+        return cannot(why, "write to the data directory", path);
+    return OK;
+}
+
+static enum err held(struct buf *why, const char *directory, int fd)
+{
+    char owner[32];
+    ssize_t len = pread(fd, owner, sizeof owner - 1, 0);
+    owner[len > 0 ? len : 0] = '\0';
+    owner[strspn(owner, "0123456789")] = '\0';
+    (void)buf_printf(why, "the data directory %s is in use by another earshotd%s%s", directory, owner[0] ? ", process " : "",
+                     owner);
+    return ERR_EXISTS;
+}
+
+enum err place_lock(const char *directory, int *fd, struct buf *why)
+{
+    char path[PATH_MAX];
+    if (place_path(directory, "earshotd.lock", path, sizeof path) != OK) {
+        errno = ENAMETOOLONG;
+        return cannot(why, "use the data directory", directory);
+    }
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return cannot(why, "write", path);
+    enum err err = OK;
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0)
+        err = errno == EWOULDBLOCK ? held(why, directory, lock) : cannot(why, "lock", path);
+    else if (ftruncate(lock, 0) != 0 || dprintf(lock, "%d\n", (int)getpid()) < 0)
+        err = cannot(why, "write", path); /* a full disk shows here first */
+    if (err != OK) {
+        close(lock);
+        return err;
+    }
+    *fd = lock;
+    return OK;
+}
