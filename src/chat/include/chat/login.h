@@ -27,6 +27,9 @@ struct login {
     struct user *user;
     uint64_t device, last_number;
     struct token device_token;
+    /* src/chat's own */
+    struct task task;
+    struct shard *shard;
 };
 
 void login_with_password(struct shard *shard, struct login *login);

@@ -1,0 +1,319 @@
+/* guard.c - see guard.h. */
+#include "guard.h"
+
+#include "base/map.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    NAMES_MAX = 100000,
+    ADDRESSES_MAX = 65536,
+    WAITING_MAX = 16, /* attempts at one name */
+    MINUTE_MS = 60 * 1000,
+};
+
+struct guarded {
+    unsigned count;        /* failures in a row */
+    int64_t blocked_until; /* wall ms */
+    bool busy;
+    unsigned waiting;
+    struct guard_attempt *first, *last;
+    uint8_t name_len;
+    char name[];
+};
+
+struct bucket {
+    double failures; /* what is left of them; drains with time */
+    int64_t at;      /* wall ms */
+    char address[];
+};
+
+struct guard {
+    pthread_mutex_t lock;
+    struct map names, addresses;
+    char decoy[PASSWORD_HASH_SIZE];
+};
+
+enum err guard_new(struct random *random, const struct password_cost *cost, struct guard **out)
+{
+    struct guard *guard = calloc(1, sizeof *guard);
+    if (guard == NULL)
+        return ERR_MEMORY;
+    uint64_t seed[2];
+    random->fill(random, seed, sizeof seed);
+    pthread_mutex_init(&guard->lock, NULL);
+    map_init(&guard->names, seed);
+    map_init(&guard->addresses, seed);
+    enum err err = password_decoy(cost, guard->decoy);
+    if (err != OK) {
+        guard_free(&guard);
+        return err;
+    }
+    *out = guard;
+    return OK;
+}
+
+static void free_values(struct map *map)
+{
+    void *value;
+    for (size_t i = 0; (value = map_next(map, &i)) != NULL;)
+        free(value);
+    map_free(map);
+}
+
+void guard_free(struct guard **guard)
+{
+    if (*guard == NULL)
+        return;
+    free_values(&(*guard)->names);
+    free_values(&(*guard)->addresses);
+    pthread_mutex_destroy(&(*guard)->lock);
+    free(*guard);
+    *guard = NULL;
+}
+
+const char *guard_decoy(const struct guard *guard)
+{
+    return guard->decoy;
+}
+
+static struct slice guarded_name(const struct guarded *guarded)
+{
+    return slice_of(guarded->name, guarded->name_len);
+}
+
+/* Nothing to remember: no failures, or a block that is over. */
+static bool forgettable(const struct guarded *guarded, int64_t now)
+{
+    return !guarded->busy && (guarded->count == 0 || (guarded->blocked_until > 0 && guarded->blocked_until <= now));
+}
+
+static void sweep_names(struct guard *guard, int64_t now)
+{
+    struct guarded *guarded;
+    for (size_t i = 0; (guarded = map_next(&guard->names, &i)) != NULL;) {
+        if (!forgettable(guarded, now))
+            continue;
+        map_iter_remove(&guard->names, &i);
+        free(guarded);
+    }
+}
+
+/* The entry of a name, made if need be; NULL when there is no room. */
+static struct guarded *guarded_get(struct guard *guard, struct slice name, int64_t now)
+{
+    struct guarded *guarded = map_get(&guard->names, name);
+    if (guarded != NULL)
+        return guarded;
+    if (map_count(&guard->names) >= NAMES_MAX)
+        sweep_names(guard, now);
+    if (map_count(&guard->names) >= NAMES_MAX)
+        return NULL;
+    guarded = calloc(1, sizeof *guarded + name.len);
+    if (guarded == NULL)
+        return NULL;
+    guarded->name_len = (uint8_t)name.len;
+    memcpy(guarded->name, name.data, name.len);
+    if (map_put(&guard->names, guarded_name(guarded), guarded) != OK) {
+        free(guarded);
+        return NULL;
+    }
+    return guarded;
+}
+
+enum err guard_restore(struct guard *guard, struct slice name, unsigned count, int64_t blocked_until)
+{
+    struct guarded *guarded = guarded_get(guard, name, 0);
+    if (guarded == NULL)
+        return ERR_MEMORY;
+    guarded->count = count;
+    guarded->blocked_until = blocked_until;
+    return OK;
+}
+
+static unsigned seconds_until(int64_t until, int64_t now)
+{
+    int64_t ms = until > now ? until - now : 1;
+    return (unsigned)((ms + 999) / 1000);
+}
+
+static enum err wait_in_line(struct guarded *guarded, struct guard_attempt *attempt, unsigned *retry_after)
+{
+    if (guarded->waiting >= WAITING_MAX) {
+        *retry_after = 1;
+        return ERR_UNAVAILABLE;
+    }
+    attempt->guarded = guarded;
+    attempt->next = NULL;
+    if (guarded->last != NULL)
+        guarded->last->next = attempt;
+    else
+        guarded->first = attempt;
+    guarded->last = attempt;
+    guarded->waiting++;
+    return ERR_AGAIN;
+}
+
+/* Whose turn is next, taken out of the line; the name stays busy for it. */
+static struct guard_attempt *next_in_line(struct guarded *guarded)
+{
+    struct guard_attempt *next = guarded->first;
+    if (next == NULL) {
+        guarded->busy = false;
+        return NULL;
+    }
+    guarded->first = next->next;
+    if (guarded->first == NULL)
+        guarded->last = NULL;
+    guarded->waiting--;
+    return next;
+}
+
+static enum err begin_locked(struct guarded *guarded, struct guard_attempt *attempt, int64_t now, unsigned *retry_after)
+{
+    bool its_turn = attempt->guarded == guarded;
+    if (guarded->busy && !its_turn)
+        return wait_in_line(guarded, attempt, retry_after);
+    if (guarded->blocked_until > now) {
+        *retry_after = seconds_until(guarded->blocked_until, now);
+        return ERR_ACCOUNT_BLOCKED;
+    }
+    if (guarded->blocked_until > 0) { /* the block is over: count anew */
+        guarded->blocked_until = 0;
+        guarded->count = 0;
+    }
+    guarded->busy = true;
+    attempt->guarded = guarded;
+    return OK;
+}
+
+static void go(struct guard_attempt *next)
+{
+    if (next != NULL)
+        strand_post(next->home, next->go);
+}
+
+enum err guard_begin(struct guard *guard, struct slice name, struct guard_attempt *attempt, int64_t now, unsigned *retry_after)
+{
+    struct guard_attempt *next = NULL;
+    pthread_mutex_lock(&guard->lock);
+    struct guarded *guarded = attempt->guarded ? attempt->guarded : guarded_get(guard, name, now);
+    enum err err = ERR_UNAVAILABLE;
+    *retry_after = 1;
+    if (guarded != NULL)
+        err = begin_locked(guarded, attempt, now, retry_after);
+    if (err == ERR_ACCOUNT_BLOCKED && attempt->guarded == guarded)
+        next = next_in_line(guarded); /* it had waited for this */
+    pthread_mutex_unlock(&guard->lock);
+    go(next);
+    return err;
+}
+
+static void note(struct guarded *guarded, enum guard_outcome outcome, int64_t now, int64_t block_ms, struct guard_record *record)
+{
+    if (outcome == GUARD_WRONG) {
+        guarded->count++;
+        if (guarded->count >= GUARD_FAILURES)
+            guarded->blocked_until = now + block_ms;
+        record->changed = true;
+    } else if (outcome == GUARD_RIGHT && guarded->count > 0) {
+        guarded->count = 0;
+        guarded->blocked_until = 0;
+        record->changed = true;
+    }
+    record->count = guarded->count;
+    record->blocked_until = guarded->blocked_until;
+}
+
+void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now, int64_t block_ms,
+               struct guard_record *record)
+{
+    struct guarded *guarded = attempt->guarded;
+    assert(guarded != NULL && guarded->busy);
+    *record = (struct guard_record){0};
+    pthread_mutex_lock(&guard->lock);
+    note(guarded, outcome, now, block_ms, record);
+    struct guard_attempt *next = next_in_line(guarded);
+    if (next == NULL && guarded->count == 0) {
+        map_remove(&guard->names, guarded_name(guarded));
+        free(guarded);
+    }
+    attempt->guarded = NULL;
+    pthread_mutex_unlock(&guard->lock);
+    go(next);
+}
+
+/* ---- addresses ---- */
+
+static void drain(struct bucket *bucket, int64_t now, unsigned per_minute)
+{
+    double gone = (double)(now - bucket->at) * per_minute / MINUTE_MS;
+    bucket->failures = gone > 0 && gone < bucket->failures ? bucket->failures - gone : gone > 0 ? 0 : bucket->failures;
+    bucket->at = now;
+}
+
+static void sweep_addresses(struct guard *guard, int64_t now, unsigned per_minute)
+{
+    struct bucket *bucket;
+    for (size_t i = 0; (bucket = map_next(&guard->addresses, &i)) != NULL;) {
+        drain(bucket, now, per_minute);
+        if (bucket->failures > 0)
+            continue;
+        map_iter_remove(&guard->addresses, &i);
+        free(bucket);
+    }
+}
+
+enum err guard_address(struct guard *guard, const char *address, int64_t now, unsigned per_minute, unsigned *retry_after)
+{
+    enum err err = OK;
+    if (per_minute == 0)
+        return OK;
+    pthread_mutex_lock(&guard->lock);
+    struct bucket *bucket = map_get(&guard->addresses, slice_str(address));
+    if (bucket != NULL) {
+        drain(bucket, now, per_minute);
+        if (bucket->failures + 1 > per_minute) {
+            *retry_after = (unsigned)((bucket->failures + 1 - per_minute) * 60 / per_minute) + 1;
+            err = ERR_RATE_LIMITED;
+        }
+    }
+    pthread_mutex_unlock(&guard->lock);
+    return err;
+}
+
+static struct bucket *bucket_make(struct guard *guard, const char *address, int64_t now, unsigned per_minute)
+{
+    if (map_count(&guard->addresses) >= ADDRESSES_MAX)
+        sweep_addresses(guard, now, per_minute);
+    if (map_count(&guard->addresses) >= ADDRESSES_MAX)
+        return NULL;
+    size_t len = strlen(address);
+    struct bucket *bucket = calloc(1, sizeof *bucket + len + 1);
+    if (bucket == NULL)
+        return NULL;
+    memcpy(bucket->address, address, len);
+    bucket->at = now;
+    if (map_put(&guard->addresses, slice_of(bucket->address, len), bucket) != OK) {
+        free(bucket);
+        return NULL;
+    }
+    return bucket;
+}
+
+void guard_address_failed(struct guard *guard, const char *address, int64_t now, unsigned per_minute)
+{
+    if (per_minute == 0)
+        return;
+    pthread_mutex_lock(&guard->lock);
+    struct bucket *bucket = map_get(&guard->addresses, slice_str(address));
+    if (bucket == NULL)
+        bucket = bucket_make(guard, address, now, per_minute);
+    if (bucket != NULL) {
+        drain(bucket, now, per_minute);
+        bucket->failures++;
+    }
+    pthread_mutex_unlock(&guard->lock);
+}

@@ -1,0 +1,61 @@
+/*
+ * guard.h - what stands between strangers and accounts: wrong passwords counted by name, and by address.
+ *
+ * By name, whether an account has it or not (with registration closed the two must look alike): three in a row block the name for
+ * a while. Attempts for one name go one at a time, so that many connections at once get no more tries than one; the others
+ * wait in a short queue. By address: a bucket of failures that refills with time.
+ *
+ * One mutex; nothing is called with it held. Safe from any thread. Memory is capped: names and addresses that have nothing
+ * more to say are swept when a table is full, and if that does not help newcomers are refused.
+ */
+#ifndef CHAT_GUARD_H
+#define CHAT_GUARD_H
+
+#include "base/strand.h"
+#include "base/world.h"
+#include "crypto/password.h"
+
+struct guard;
+
+enum { GUARD_FAILURES = 3 };
+
+/* One attempt at a name, embedded in what makes it. */
+struct guard_attempt {
+    struct guard_attempt *next;
+    struct guarded *guarded; /* the guard's */
+    struct task *go;         /* posted to `home` when it is this attempt's turn, if it had to wait */
+    struct strand *home;
+};
+
+enum err guard_new(struct random *random, const struct password_cost *cost, struct guard **out);
+void guard_free(struct guard **guard);
+
+/* From the store, at start. */
+enum err guard_restore(struct guard *guard, struct slice name, unsigned count, int64_t blocked_until);
+
+/*
+ * OK: this attempt may go on, and must end with guard_end. ERR_AGAIN: it waits; go on when `go` runs by calling again with the same
+ * attempt (which can then still say ERR_ACCOUNT_BLOCKED). ERR_ACCOUNT_BLOCKED, ERR_UNAVAILABLE: it is over; *retry_after says seconds.
+ */
+enum err guard_begin(struct guard *guard, struct slice name, struct guard_attempt *attempt, int64_t now, unsigned *retry_after);
+
+enum guard_outcome { GUARD_RIGHT, GUARD_WRONG, GUARD_NEITHER };
+
+struct guard_record {
+    bool changed; /* must be stored */
+    unsigned count;
+    int64_t blocked_until;
+};
+
+/* The attempt is over; the next one goes. `record` says what to store. */
+void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now, int64_t block_ms,
+               struct guard_record *record);
+
+/* May this address try? ERR_RATE_LIMITED with *retry_after. per_minute 0: always. */
+enum err guard_address(struct guard *guard, const char *address, int64_t now, unsigned per_minute, unsigned *retry_after);
+void guard_address_failed(struct guard *guard, const char *address, int64_t now, unsigned per_minute);
+
+/* A hash that no password fits, made with the cost in force. */
+const char *guard_decoy(const struct guard *guard);
+
+#endif

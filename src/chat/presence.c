@@ -1,0 +1,225 @@
+/* presence.c - see presence.h. */
+#include "presence.h"
+
+#include "event.h"
+#include "visibility.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+/*
+ * One interval of the login history, from the first seat to the last. The store gives it an id; should the user go before that id
+ * is known, whoever learns it closes the interval.
+ */
+struct stay {
+    struct store_login_open open;
+    struct store_login_close close;
+    struct user *user;
+    struct shard *shard; /* where the operation under way comes home */
+    /* under the user's stripe lock */
+    bool opened, ended;
+    int64_t end;
+};
+
+static void stay_closed(struct store_op *op)
+{
+    struct stay *stay = (struct stay *)((char *)op - offsetof(struct stay, close));
+    shard_came_home(stay->shard);
+    free(stay);
+}
+
+static void stay_close(struct stay *stay, struct shard *shard)
+{
+    stay->shard = shard;
+    stay->close.op = (struct store_op){.verb = STORE_LOGIN_CLOSE, .done = stay_closed};
+    stay->close.login = stay->open.login;
+    stay->close.time = stay->end;
+    shard_submit(shard, &stay->close.op);
+}
+
+static void stay_opened(struct store_op *op)
+{
+    struct stay *stay = (struct stay *)op;
+    shard_came_home(stay->shard);
+    pthread_mutex_lock(&stay->user->stripe->lock);
+    stay->opened = true;
+    bool ended = stay->ended;
+    pthread_mutex_unlock(&stay->user->stripe->lock);
+    if (op->err != OK)
+        log_event(LOG_WARN, "login_not_recorded", log_slice("user", user_name(stay->user)), log_str("error", err_name(op->err)));
+    if (ended)
+        stay_close(stay, stay->shard);
+}
+
+static void stay_begin(struct stay *stay, struct participant *participant)
+{
+    stay->shard = participant->shard;
+    stay->open.op = (struct store_op){.verb = STORE_LOGIN_OPEN, .done = stay_opened};
+    stay->open.account = participant->user->id;
+    stay->open.time = participant->joined_ms;
+    shard_submit(participant->shard, &stay->open.op);
+}
+
+static bool seat_room(struct user *user)
+{
+    if (user->seat_count < user->seat_room)
+        return true;
+    unsigned room = user->seat_room ? user->seat_room * 2 : 2;
+    struct seat *seats = realloc(user->seats, room * sizeof *seats);
+    if (seats == NULL)
+        return false;
+    user->seats = seats;
+    user->seat_room = room;
+    return true;
+}
+
+static void link_online(struct user *user)
+{
+    struct stripe *stripe = user->stripe;
+    user->online_next = stripe->online;
+    user->online_link = &stripe->online;
+    if (user->online_next != NULL)
+        user->online_next->online_link = &user->online_next;
+    stripe->online = user;
+}
+
+static void unlink_online(struct user *user)
+{
+    *user->online_link = user->online_next;
+    if (user->online_next != NULL)
+        user->online_next->online_link = user->online_link;
+    user->online_next = NULL;
+    user->online_link = NULL;
+}
+
+static void announce(struct shard *shard, struct user *user, uint64_t version)
+{
+    struct event event = {.kind = EVENT_PRESENCE, .sender = user->id, .version = version};
+    shard_publish(shard, &event, slice_of(NULL, 0));
+}
+
+static void send_farewell(struct shard *shard, const struct seat *seat, enum farewell why)
+{
+    struct event event = {.kind = EVENT_FAREWELL, .slot = seat->slot, .generation = seat->generation, .reason = why};
+    shard_send(shard, seat->shard, &event, slice_of(NULL, 0));
+}
+
+void presence_expel(struct shard *shard, struct user *user, uint64_t device, enum farewell why)
+{
+    if (user_seats(user, &shard->seats) != OK)
+        return;
+    for (size_t i = 0; i < shard->seats.count; i++)
+        if (shard->seats.at[i].device == device)
+            send_farewell(shard, &shard->seats.at[i], why);
+}
+
+/* Under the lock. The user's first seat begins `stay` (which may be NULL: no memory, no history). */
+static enum err sit_locked(struct participant *participant, struct stay *stay, bool *first)
+{
+    struct user *user = participant->user;
+    if (!seat_room(user))
+        return ERR_MEMORY;
+    user->seats[user->seat_count++] =
+        (struct seat){participant->shard->index, participant->slot, participant->generation, participant->device,
+                      participant->can_private};
+    *first = user->seat_count == 1;
+    if (*first) {
+        user->presence_version++;
+        user->stay = stay;
+        link_online(user);
+    }
+    return OK;
+}
+
+enum err presence_sit(struct participant *participant)
+{
+    struct user *user = participant->user;
+    struct shard *shard = participant->shard;
+    struct directory *directory = shard->chat->directory;
+    if (participant->device != 0)
+        presence_expel(shard, user, participant->device, FAREWELL_REPLACED);
+    struct stay *stay = calloc(1, sizeof *stay);
+    bool first = false;
+    pthread_mutex_lock(&user->stripe->lock);
+    enum err err = sit_locked(participant, stay, &first);
+    uint64_t version = user->presence_version;
+    pthread_mutex_unlock(&user->stripe->lock);
+    if (err != OK || !first)
+        free(stay);
+    if (err != OK)
+        return err;
+    directory->sessions++;
+    if (first) {
+        directory->users_online++;
+        if (stay != NULL) {
+            stay->user = user;
+            stay_begin(stay, participant);
+        }
+        announce(shard, user, version);
+    }
+    return OK;
+}
+
+/* Under the lock. Returns the stay to close now, or NULL. */
+static struct stay *rise_locked(struct participant *participant, int64_t now, bool *last)
+{
+    struct user *user = participant->user;
+    unsigned i = 0;
+    while (user->seats[i].shard != participant->shard->index || user->seats[i].slot != participant->slot ||
+           user->seats[i].generation != participant->generation)
+        i++;
+    user->seats[i] = user->seats[--user->seat_count];
+    *last = user->seat_count == 0;
+    if (!*last)
+        return NULL;
+    free(user->seats);
+    user->seats = NULL;
+    user->seat_room = 0;
+    user->presence_version++;
+    user->last_online = now;
+    unlink_online(user);
+    struct stay *stay = user->stay;
+    user->stay = NULL;
+    if (stay == NULL)
+        return NULL;
+    stay->ended = true;
+    stay->end = now;
+    return stay->opened ? stay : NULL;
+}
+
+void presence_rise(struct participant *participant)
+{
+    struct user *user = participant->user;
+    struct shard *shard = participant->shard;
+    bool last;
+    pthread_mutex_lock(&user->stripe->lock);
+    struct stay *stay = rise_locked(participant, world_wall_ms(shard->world), &last);
+    uint64_t version = user->presence_version;
+    pthread_mutex_unlock(&user->stripe->lock);
+    shard->chat->directory->sessions--;
+    if (stay != NULL)
+        stay_close(stay, shard);
+    if (last) {
+        shard->chat->directory->users_online--;
+        announce(shard, user, version);
+    }
+}
+
+void presence_on_event(struct shard *shard, const struct event *event, struct slice body)
+{
+    struct user *user = directory_by_id(shard->chat->directory, event->sender);
+    if (user == NULL)
+        return;
+    pthread_mutex_lock(&user->stripe->lock);
+    bool latest = user->presence_version == event->version, online = user->seat_count > 0;
+    pthread_mutex_unlock(&user->stripe->lock);
+    if (!latest)
+        return; /* a later announcement is on its way */
+    buf_clear(&shard->memo);
+    for (uint32_t i = 0; i < shard->slot_count; i++) {
+        struct participant *viewer = shard->slots[i].participant;
+        if (viewer != NULL && viewer->user != user && may_see(viewer->user, user, ACT_PRESENCE))
+            viewer->ops->presence(viewer->ctx, user_name(user), online, &shard->memo);
+    }
+}

@@ -1,0 +1,20 @@
+/*
+ * presence.h - coming and going.
+ *
+ * A user is online while somebody sits: the first seat and the last one are announced to everybody who may see it, and dated in
+ * the login history. Seats change under the user's lock and each change has a version; an announcement is passed on only
+ * while it is the latest, so that two loops racing cannot leave a wrong last word.
+ */
+#ifndef CHAT_PRESENCE_H
+#define CHAT_PRESENCE_H
+
+#include "seated.h"
+
+/* ERR_MEMORY: nothing changed. An earlier seat of the same device is told FAREWELL_REPLACED. */
+enum err presence_sit(struct participant *participant);
+void presence_rise(struct participant *participant);
+
+/* Tells all seats of the account with this device to leave. */
+void presence_expel(struct shard *shard, struct user *user, uint64_t device, enum farewell why);
+
+#endif

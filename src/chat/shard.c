@@ -1,0 +1,137 @@
+/* shard.c - a loop's part of the chat: seats, events in and out, operations under way. */
+#include "shard.h"
+
+#include "delivery.h"
+#include "event.h"
+#include "housekeeping.h"
+#include "message.h"
+
+#include <stdlib.h>
+
+static void (*const handlers[EVENT_KIND_COUNT])(struct shard *, const struct event *, struct slice) = {
+    [EVENT_MESSAGE] = delivery_on_message,      [EVENT_BROADCAST] = broadcast_on_event,
+    [EVENT_PRESENCE] = presence_on_event,       [EVENT_FAREWELL] = participant_on_farewell,
+    [EVENT_RELEASE] = delivery_on_release,      [EVENT_PRIVATE] = participant_on_private,
+};
+
+static void shard_receive(void *ctx, struct slice message)
+{
+    struct event event;
+    if (message.len < sizeof event)
+        return;
+    memcpy(&event, message.data, sizeof event);
+    if (event.kind < EVENT_KIND_COUNT)
+        handlers[event.kind](ctx, &event, slice_of(message.data + sizeof event, message.len - sizeof event));
+}
+
+/* Events were lost on the way: whatever they announced is read from the store instead. */
+static void shard_missed(void *ctx)
+{
+    struct shard *shard = ctx;
+    for (uint32_t i = 0; i < shard->slot_count; i++)
+        if (shard->slots[i].participant != NULL)
+            delivery_reread(shard->slots[i].participant);
+}
+
+enum err shard_new(struct chat *chat, unsigned index, const struct world *world, struct shard **out)
+{
+    struct shard *shard = calloc(1, sizeof *shard);
+    if (shard == NULL)
+        return ERR_MEMORY;
+    shard->chat = chat;
+    shard->index = index;
+    shard->world = world;
+    buf_init(&shard->memo, 1 << 20);
+    enum err err = index == 0 ? housekeeping_start(shard) : OK;
+    if (err != OK) {
+        free(shard);
+        return err;
+    }
+    chat->shards[index] = shard;
+    bus_attach(chat->parts.bus, index, &(struct bus_place){shard, world->strand, shard_receive, shard_missed});
+    *out = shard;
+    return OK;
+}
+
+void shard_stop(struct shard *shard)
+{
+    shard->stopped = true;
+    timer_stop(shard->world->timers, &shard->flush_timer);
+    housekeeping_stop(shard);
+    delivery_flush(shard);
+}
+
+void shard_flush(struct shard *shard)
+{
+    bus_flush(shard->chat->parts.bus, shard->index);
+}
+
+size_t shard_in_flight(const struct shard *shard)
+{
+    return shard->in_flight;
+}
+
+void shard_submit(struct shard *shard, struct store_op *op)
+{
+    op->home = shard->world->strand;
+    shard->in_flight++;
+    store_submit(shard->chat->parts.store, op);
+}
+
+static bool more_slots(struct shard *shard)
+{
+    uint32_t room = shard->slot_room ? shard->slot_room * 2 : 64;
+    struct slot *slots = realloc(shard->slots, room * sizeof *slots);
+    if (slots == NULL)
+        return false;
+    shard->slots = slots;
+    shard->slot_room = room;
+    return true;
+}
+
+enum err shard_seat(struct shard *shard, struct participant *participant, uint32_t *slot, uint32_t *generation)
+{
+    uint32_t index;
+    if (shard->first_free != 0) {
+        index = shard->first_free - 1;
+        shard->first_free = shard->slots[index].next_free;
+    } else {
+        if (shard->slot_count == shard->slot_room && !more_slots(shard))
+            return ERR_MEMORY;
+        index = shard->slot_count++;
+        shard->slots[index].generation = 0;
+    }
+    shard->slots[index].participant = participant;
+    *generation = ++shard->slots[index].generation;
+    *slot = index;
+    return OK;
+}
+
+void shard_unseat(struct shard *shard, uint32_t slot)
+{
+    shard->slots[slot].participant = NULL;
+    shard->slots[slot].next_free = shard->first_free;
+    shard->first_free = slot + 1;
+}
+
+struct participant *shard_at(struct shard *shard, uint32_t slot, uint32_t generation)
+{
+    if (slot >= shard->slot_count || shard->slots[slot].generation != generation)
+        return NULL;
+    return shard->slots[slot].participant;
+}
+
+void shard_send(struct shard *shard, unsigned to, const struct event *event, struct slice body)
+{
+    if (to == shard->index) {
+        handlers[event->kind](shard, event, body);
+        return;
+    }
+    bus_send(shard->chat->parts.bus, shard->index, to, (struct slice[]){slice_of(event, sizeof *event), body}, 2);
+}
+
+void shard_publish(struct shard *shard, const struct event *event, struct slice body)
+{
+    for (unsigned to = 0; to < shard->chat->parts.shards; to++)
+        shard_send(shard, to, event, body);
+}
