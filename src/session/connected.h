@@ -1,0 +1,62 @@
+/*
+ * connected.h - what a session and its hub are inside src/session. Others see session/session.h.
+ */
+#ifndef SESSION_CONNECTED_H
+#define SESSION_CONNECTED_H
+
+#include "session/session.h"
+#include "wire/codec.h"
+#include "wire/validate.h"
+
+enum session_state {
+    STATE_NEW = 1,     /* nothing heard yet */
+    STATE_GREETED = 2, /* said hello */
+    STATE_ONLINE = 4,  /* logged in */
+    STATE_ENDING = 8,  /* goodbye has been said */
+};
+
+struct hub {
+    const struct world *world;
+    struct shard *shard;
+    struct session_settings settings;
+    struct arena arena;       /* of the frame being handled */
+    struct buf out;           /* of the frame being written */
+    struct session *sessions; /* all */
+    struct session *postponed; /* with something to do at the end of the turn */
+    size_t count;
+    bool stopping;
+};
+
+struct session {
+    struct hub *hub;
+    const struct session_link *ops;
+    void *link; /* NULL once it is gone */
+    struct session *next, **prev;
+    struct session *next_postponed;
+    bool is_postponed;
+    enum session_state state;
+    struct buf in;
+    struct participant *participant;
+    struct credentials *credentials; /* cmd_login.c: a login under way */
+    struct timer timer;
+    int64_t opened_ms, heard_ms, command_ms, congested_ms; /* mono; congested_ms 0: is not */
+    int64_t tokens_ms;                                     /* when the bucket was last filled */
+    double tokens;
+    unsigned failed_logins;
+    bool can_private, paused;
+    bool forget; /* the device's token ends with the session */
+    bool cut;    /* no more writing: goodbye has been said, the reader is too slow, or the link gone */
+    bool closing; /* the link has been asked to close */
+    char address[64];
+};
+
+/* Says goodbye; the end of the turn does the rest. */
+void session_end(struct session *session, Earshot__Goodbye__Reason reason, const char *text);
+/* Handles buffered input at the end of the turn, if any; the link reads on. */
+void session_go_on(struct session *session);
+/* A login came to nothing because the link had gone: frees the session. */
+void session_end_detached(struct session *session);
+/* May another request be handled now? */
+bool session_ready(const struct session *session);
+
+#endif

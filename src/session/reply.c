@@ -1,0 +1,96 @@
+/* reply.c - see reply.h. */
+#include "reply.h"
+
+enum { USERS_PER_FRAME = 1000 }; /* of 32 bytes and a little: well under a frame */
+
+void reply_bytes(struct session *session, struct slice bytes)
+{
+    if (session->cut || session->link == NULL)
+        return;
+    if (session->ops->write(session->link, bytes) == OK)
+        return;
+    session->cut = true;
+    session_end(session, EARSHOT__GOODBYE__REASON__REASON_TOO_SLOW, "Too much waited to be read.");
+}
+
+void reply_write(struct session *session, const Earshot__ServerFrame *frame)
+{
+    struct buf *out = &session->hub->out;
+    buf_clear(out);
+    enum err err = codec_write_server(frame, out);
+    if (err == OK)
+        reply_bytes(session, buf_slice(out));
+    else
+        session->cut = true; /* without memory for one frame the stream cannot go on */
+}
+
+void reply_done(struct session *session, uint64_t number)
+{
+    Earshot__Done done = EARSHOT__DONE__INIT;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    frame.answers = number;
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_DONE;
+    frame.done = &done;
+    if (number != 0)
+        reply_write(session, &frame);
+}
+
+void reply_error_text(struct session *session, uint64_t number, enum err err, unsigned retry_after, const char *text)
+{
+    Earshot__Error error = EARSHOT__ERROR__INIT;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    error.code = codec_error_code(err);
+    error.text = bytes_of_slice(slice_str(text));
+    error.retry_after = retry_after;
+    frame.answers = number;
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_ERROR;
+    frame.error = &error;
+    if (number != 0)
+        reply_write(session, &frame);
+}
+
+void reply_error(struct session *session, uint64_t number, enum err err, unsigned retry_after)
+{
+    reply_error_text(session, number, err, retry_after, err_text(err));
+}
+
+void reply_accepted(struct session *session, uint64_t number, uint64_t id, int64_t time_ms)
+{
+    Earshot__Accepted accepted = EARSHOT__ACCEPTED__INIT;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    accepted.id = id;
+    accepted.time_ms = time_ms;
+    frame.answers = number;
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_ACCEPTED;
+    frame.accepted = &accepted;
+    if (number != 0)
+        reply_write(session, &frame);
+}
+
+static void users_frame(struct session *session, uint64_t number, const struct slice *names, size_t count, bool more)
+{
+    ProtobufCBinaryData list[USERS_PER_FRAME];
+    Earshot__Users users = EARSHOT__USERS__INIT;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    for (size_t i = 0; i < count; i++)
+        list[i] = bytes_of_slice(names[i]);
+    users.n_users = count;
+    users.users = list;
+    users.more = more;
+    frame.answers = number;
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_USERS;
+    frame.users = &users;
+    reply_write(session, &frame);
+}
+
+void reply_users(struct session *session, uint64_t number, const struct slice *names, size_t count)
+{
+    if (number == 0)
+        return;
+    do {
+        size_t part = count > USERS_PER_FRAME ? USERS_PER_FRAME : count;
+        users_frame(session, number, names, part, count > part);
+        names += part;
+        count -= part;
+    } while (count > 0);
+}
