@@ -2,9 +2,9 @@
  * store.h - what must survive, as asynchronous domain verbs. No SQL above this line, no policy below it.
  *
  * Each verb is a struct whose first member is `struct store_op op`; the caller owns it, fills the inputs and op.done and op.home,
- * and submits. Until `done` runs (on op.home) the op and all that its inputs point to belong to the store. The store executes ops in the order
- * submitted (per submitting thread) on a thread of its own, commits whatever is queued as one group, and only then reports: when
- * `done` runs with OK, what was written is on disk (fsync). Outputs are valid when op.err is OK.
+ * and submits. Until `done` runs (on op.home) the op and all that its inputs point to belong to the store. The store executes ops
+ * in the order submitted (per submitting thread) on a thread of its own, commits whatever is queued as one group, and only then
+ * reports: when `done` runs with OK, what was written is on disk (fsync). Outputs are valid when op.err is OK.
  *
  * Errors, besides those named at a verb: ERR_NOT_STORED (disk full or failing: nothing of this op was written; later ops may
  * succeed), ERR_CAP (queue full; reported through done as well), ERR_STOPPED.
@@ -111,8 +111,9 @@ struct store_device_forget {
 
 /*
  * A message to one user, durable when done. A (device, number) seen before is not stored again: `duplicate` is set and the
- * outputs are those of the first time. device 0 is never a duplicate. The sender must have checked blocks before.
- * ERR_CAP: the receiver's unreceived messages are at the quota.
+ * outputs are those of the first time. device 0 is never a duplicate. A resent message is looked for among the sender's latest
+ * 16,384 in the conversation. The sender must have checked blocks before. ERR_CAP: the receiver's unreceived messages are at
+ * the quota. ERR_UNKNOWN_USER; ERR_SELF: sender and receiver are one; ERR_INVALID: a number above INT64_MAX.
  */
 struct store_append {
     struct store_op op;
@@ -122,7 +123,7 @@ struct store_append {
     uint64_t quota; /* messages that may wait for the receiver; 0: no limit */
     /* out */
     uint64_t id, conversation;
-    uint64_t previous; /* id of the message before it in the conversation, 0 if first (or unknown because duplicate) */
+    uint64_t previous;   /* id of the message before it in the conversation, 0 if first (or unknown because duplicate) */
     int64_t stored_time; /* of the first time, if duplicate */
     bool duplicate;
 };
@@ -135,9 +136,9 @@ struct store_message {
 };
 
 /*
- * A page of messages in order of id, in `rows` (in the op's arena, which the caller inits and frees). Ask again with after =
- * the last row's id while `more`. `horizon`: the highest id stored when this page was read; read before the rows, so that
- * everything up to it was visible.
+ * A page of messages in order of id, in `rows` (in the op's arena, which the caller inits and frees, and the store resets; it
+ * holds what fits, ERR_CAP if not even one). Ask again with after = the last row's id while `more`. `horizon`: the highest id
+ * stored when this page was read; read before the rows, so that everything up to it was visible.
  *
  * STORE_PENDING: what other users sent to the account and none of its devices has acknowledged (see STORE_ADVANCE).
  * STORE_SINCE: everything in the account's conversations with id > after, but for what `device` itself sent.
@@ -145,8 +146,8 @@ struct store_message {
 struct store_page {
     struct store_op op;
     uint64_t account, device, after;
-    unsigned limit;      /* rows at most */
-    size_t limit_bytes;  /* of bodies, about; at least one row comes */
+    unsigned limit;     /* rows at most */
+    size_t limit_bytes; /* of bodies, about; at least one row comes */
     struct arena arena;
     /* out */
     struct store_message *rows;
@@ -159,8 +160,8 @@ struct store_position {
     uint64_t conversation, id;
 };
 
-/* The account has received everything in these conversations up to these ids. Never moves back; foreign conversations and ids from the future
- * are ignored. */
+/* The account has received everything in these conversations up to these ids. Never moves back; foreign conversations and ids
+ * from the future are ignored. */
 struct store_advance {
     struct store_op op;
     uint64_t account;
@@ -206,8 +207,9 @@ struct store_alive {
     int64_t time;
 };
 
-/* Housekeeping in small steps: messages received by both sides (or sent before the receiver acknowledged them: never) and older than `messages_before`, logins ended
- * before `logins_before`, devices unused since `devices_before`, failures older than `failures_before`. `more`: ask again later. */
+/* Housekeeping in small steps: messages received by both sides (or sent before the receiver acknowledged them: never) and older
+ * than `messages_before`, logins ended before `logins_before`, devices unused since `devices_before`, failures older than
+ * `failures_before`. `more`: ask again later. */
 struct store_tidy {
     struct store_op op;
     int64_t messages_before, logins_before, devices_before, failures_before;

@@ -1,0 +1,107 @@
+/* group.c - see group.h. */
+#include "group.h"
+
+#include "base/log.h"
+#include "verbs.h"
+
+enum { MOST_RETRIES = 8 };
+
+/* True if it met what is no fault of its own. */
+static bool execute_one(struct database *db, struct store_op *op)
+{
+    db->failed = false;
+    enum err err = verbs[op->verb].run(db, op);
+    op->err = db->failed ? ERR_NOT_STORED : err;
+    return db->failed;
+}
+
+static bool writes(const struct group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (!group->left_out[i] && verbs[group->ops[i]->verb].writes)
+            return true;
+    }
+    return false;
+}
+
+/* On failure *culprit is the operation that met it, or group->count. */
+static enum err attempt(struct group *group, struct database *db, size_t *culprit)
+{
+    *culprit = group->count;
+    if (!db->state.loaded && state_reload(db) != OK)
+        return ERR_NOT_STORED;
+    db->failed = false;
+    if (db_begin(db) != OK)
+        return ERR_NOT_STORED;
+    for (size_t i = 0; i < group->count; i++) {
+        if (group->left_out[i] || !execute_one(db, group->ops[i]))
+            continue;
+        if (verbs[group->ops[i]->verb].writes || sqlite3_get_autocommit(db->handle) != 0) {
+            *culprit = i;
+            return ERR_NOT_STORED;
+        }
+    }
+    db->failed = false;
+    if (devices_due(db) && devices_flush(db) != OK)
+        return ERR_NOT_STORED;
+    return db_commit(db) == OK ? OK : ERR_NOT_STORED;
+}
+
+/* Some codes speak of the disk or the machine, the others of what one operation touched. */
+static bool concerns_all(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+        return false;
+    }
+    return true;
+}
+
+static void note_failure(struct group *group, int code)
+{
+    if (!group->failing)
+        log_event(LOG_ERROR, "store_failing", log_str("reason", sqlite3_errstr(code)), log_int("code", code));
+    group->failing = true;
+}
+
+static void note_success(struct group *group)
+{
+    if (group->failing)
+        log_event(LOG_INFO, "store_recovered");
+    group->failing = false;
+}
+
+static void answer_reads(struct group *group, struct database *db)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (verbs[group->ops[i]->verb].writes)
+            group->ops[i]->err = ERR_NOT_STORED;
+        else
+            execute_one(db, group->ops[i]);
+    }
+}
+
+bool group_execute(struct group *group, struct database *db)
+{
+    memset(group->left_out, 0, group->count * sizeof group->left_out[0]);
+    for (int retries = 0; writes(group); retries++) {
+        size_t culprit;
+        if (attempt(group, db, &culprit) == OK) {
+            note_success(group);
+            return true;
+        }
+        int code = db->failure;
+        db_rollback(db);
+        state_reload(db);
+        note_failure(group, code);
+        if (culprit == group->count || concerns_all(code) || retries == MOST_RETRIES)
+            break;
+        group->left_out[culprit] = true;
+        group->ops[culprit]->err = ERR_NOT_STORED;
+    }
+    answer_reads(group, db);
+    return false;
+}

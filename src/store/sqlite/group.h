@@ -1,0 +1,25 @@
+/*
+ * group.h - operations executed together: one transaction if any of them writes.
+ *
+ * If the transaction cannot be committed, those that write fail with ERR_NOT_STORED, the state in memory is read again, and those
+ * that only read are answered anew, for what they saw of the others never was. One that meets a damaged place in the database
+ * fails alone: the group is tried again without it.
+ */
+#ifndef STORE_SQLITE_GROUP_H
+#define STORE_SQLITE_GROUP_H
+
+#include "database.h"
+
+enum { GROUP_MOST = 2048 };
+
+struct group {
+    struct store_op *ops[GROUP_MOST];
+    bool left_out[GROUP_MOST];
+    size_t count;
+    bool failing; /* the last commit failed: logged once, and again when it has recovered */
+};
+
+/* Sets every op's err. True if something was committed. */
+bool group_execute(struct group *group, struct database *db);
+
+#endif

@@ -1,0 +1,111 @@
+/* messages.c - storing a message, and how far a member has received. */
+#include "verbs.h"
+
+/* Was this number of this device stored in this conversation before? Its id, or 0. */
+static uint64_t find_duplicate(struct database *db, const struct store_append *append, uint64_t conversation, int64_t *time)
+{
+    sqlite3_stmt *scan = db_bind(db, SQL_SENT_BEFORE, (int64_t)conversation, (int64_t)append->sender, (int64_t)append->device,
+                                 (int64_t)append->number);
+    int64_t id = db_number(db, scan, 0);
+    if (id != 0)
+        *time = db_number(db, db_bind(db, SQL_MESSAGE, id), 0);
+    return db->failed ? 0 : (uint64_t)id;
+}
+
+/* Whether the number may have been stored before. A device that was forgotten meanwhile (*device NULL) always may. */
+static enum err recognise(struct database *db, const struct store_append *append, struct device **device, bool *maybe)
+{
+    *device = NULL;
+    *maybe = false;
+    if (append->device == 0)
+        return OK;
+    enum err err = device_get(db, append->device, device);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    *maybe = *device == NULL || append->number <= (*device)->last_number;
+    return OK;
+}
+
+static enum err insert(struct database *db, const struct store_append *append, uint64_t id, uint64_t conversation)
+{
+    sqlite3_stmt *statement = db_bind(db, SQL_APPEND, (int64_t)id, (int64_t)conversation, (int64_t)append->sender,
+                                      (int64_t)append->device, (int64_t)append->number, append->time);
+    db_bind_blob(statement, 7, append->body);
+    enum err err = db_run(db, statement);
+    if (err != OK && !db->failed) {
+        /* Nothing in a message can violate a constraint: somebody else has written, and what is in memory is wrong. */
+        db->failed = true;
+        db->failure = SQLITE_CONSTRAINT;
+        err = ERR_NOT_STORED;
+    }
+    return err;
+}
+
+enum err message_append(struct database *db, struct store_op *op)
+{
+    struct store_append *append = (struct store_append *)op;
+    if (append->sender == append->receiver)
+        return ERR_SELF;
+    if (append->number > INT64_MAX)
+        return ERR_INVALID;
+    struct conversation *conversation;
+    struct device *device;
+    bool maybe;
+    enum err err = conversation_get(db, append->sender, append->receiver, &conversation);
+    if (err == OK)
+        err = recognise(db, append, &device, &maybe);
+    if (err != OK)
+        return err;
+    int64_t time = append->time;
+    uint64_t id = maybe ? find_duplicate(db, append, conversation->id, &time) : 0, previous = 0;
+    if (db->failed)
+        return ERR_NOT_STORED;
+    append->duplicate = id != 0;
+    if (id == 0) {
+        err = waiting_check(db, append->receiver, append->quota);
+        id = db->state.last_id + 1;
+        if (err == OK)
+            err = insert(db, append, id, conversation->id);
+        if (err != OK)
+            return err;
+        db->state.last_id = id;
+        previous = conversation->newest;
+        conversation->newest = id;
+        waiting_added(db, append->receiver);
+        if (device != NULL)
+            device_sent(db, device, append->number, append->time);
+    }
+    append->id = id;
+    append->conversation = conversation->id;
+    append->previous = previous;
+    append->stored_time = time;
+    return OK;
+}
+
+static enum err advance_one(struct database *db, uint64_t account, struct store_position to)
+{
+    int64_t conversation = (int64_t)to.conversation;
+    sqlite3_stmt *row = db_bind(db, SQL_MEMBERSHIP, (int64_t)account, conversation);
+    if (!db_row(db, row))
+        return db->failed ? ERR_NOT_STORED : OK; /* not a member of it */
+    int64_t received = sqlite3_column_int64(row, 0), other = sqlite3_column_int64(row, 1);
+    sqlite3_reset(row);
+    if (to.id <= (uint64_t)received)
+        return OK;
+    if (waiting_known(db, account)) {
+        int64_t count = db_number(db, db_bind(db, SQL_COUNT_RANGE, conversation, other, received, (int64_t)to.id), 0);
+        waiting_removed(db, account, (uint64_t)count);
+    }
+    return db_run(db, db_bind(db, SQL_ADVANCE, (int64_t)account, conversation, (int64_t)to.id));
+}
+
+enum err message_advance(struct database *db, struct store_op *op)
+{
+    struct store_advance *advance = (struct store_advance *)op;
+    enum err err = OK;
+    for (size_t i = 0; err == OK && !db->failed && i < advance->count; i++) {
+        if (advance->positions[i].id <= db->state.last_id && advance->positions[i].conversation <= INT64_MAX)
+            err = advance_one(db, advance->account, advance->positions[i]);
+    }
+    return db->failed ? ERR_NOT_STORED : err;
+}

@@ -1,0 +1,242 @@
+/*
+ * store.c - the embedded store from outside: a queue that any thread adds to, and the thread that takes whatever is in it,
+ * executes it as one group and posts the results home.
+ *
+ * An operation counts against the cap of the queue from its submission until it has been executed. The longer a commit takes, the
+ * larger the next group: nothing waits to make groups large.
+ */
+#include "checkpoint.h"
+#include "group.h"
+#include "thread.h"
+#include "verbs.h"
+#include <assert.h>
+#include <stdlib.h>
+
+struct sqlite_store {
+    struct store store;
+    struct database db;
+    struct checkpointer checkpointer;
+    struct group group;
+    bool manual;
+    pthread_t thread;
+
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t wake;
+    struct task *first, **end;
+    size_t bytes, cap;
+    bool stopping;
+};
+
+static struct store_op *op_of(struct task *task)
+{
+    return (struct store_op *)((char *)task - offsetof(struct store_op, task));
+}
+
+static void come_home(struct task *task)
+{
+    struct store_op *op = op_of(task);
+    op->done(op);
+}
+
+/* Moves what waits, up to a full group, into the group. True if there is any. */
+static bool take(struct sqlite_store *store)
+{
+    struct group *group = &store->group;
+    group->count = 0;
+    while (store->first != NULL && group->count < GROUP_MOST) {
+        struct task *task = store->first;
+        store->first = task->next;
+        group->ops[group->count++] = op_of(task);
+    }
+    if (store->first == NULL)
+        store->end = &store->first;
+    return group->count > 0;
+}
+
+struct chain {
+    struct strand *home;
+    struct task *first, *last;
+};
+
+static void add_to_chain(struct chain *chain, struct store_op *op)
+{
+    op->task.next = NULL;
+    if (chain->first == NULL)
+        chain->first = &op->task;
+    else
+        chain->last->next = &op->task;
+    chain->last = &op->task;
+    chain->home = op->home;
+}
+
+static void post_chain(struct chain *chain)
+{
+    if (chain->first != NULL)
+        chain->home->post(chain->home, chain->first, chain->last);
+    *chain = (struct chain){0};
+}
+
+/* One post per home, for as many homes as there are slots. */
+static void post_results(struct group *group)
+{
+    enum { HOMES = 32 };
+    struct chain chains[HOMES] = {0};
+    size_t homes = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        struct store_op *op = group->ops[i];
+        size_t place = 0;
+        while (place < homes && chains[place].home != op->home)
+            place++;
+        if (place == HOMES)
+            post_chain(&chains[--place]);
+        else if (place == homes)
+            homes++;
+        add_to_chain(&chains[place], op);
+    }
+    for (size_t i = 0; i < homes; i++)
+        post_chain(&chains[i]);
+}
+
+static void execute(struct sqlite_store *store)
+{
+    struct group *group = &store->group;
+    size_t bytes = 0;
+    for (size_t i = 0; i < group->count; i++)
+        bytes += verb_bytes(group->ops[i]);
+    if (group_execute(group, &store->db) && !store->db.in_memory)
+        checkpoint_after_commit(&store->checkpointer, &store->db);
+    pthread_mutex_lock(&store->mutex);
+    store->bytes -= bytes;
+    pthread_mutex_unlock(&store->mutex);
+    post_results(group);
+}
+
+static void *work(void *argument)
+{
+    struct sqlite_store *store = argument;
+    for (;;) {
+        pthread_mutex_lock(&store->mutex);
+        while (store->first == NULL && !store->stopping)
+            pthread_cond_wait(&store->wake, &store->mutex);
+        bool any = take(store);
+        pthread_mutex_unlock(&store->mutex);
+        if (!any)
+            return NULL;
+        execute(store);
+    }
+}
+
+static bool turn(struct sqlite_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    bool any = take(store);
+    pthread_mutex_unlock(&store->mutex);
+    if (any)
+        execute(store);
+    return any;
+}
+
+bool store_sqlite_turn(struct store *base)
+{
+    struct sqlite_store *store = (struct sqlite_store *)base;
+    assert(store->manual);
+    bool any = false;
+    while (turn(store))
+        any = true;
+    return any;
+}
+
+static void submit(struct store *base, struct store_op *op)
+{
+    struct sqlite_store *store = (struct sqlite_store *)base;
+    assert(op->verb < STORE_VERB_COUNT && op->done != NULL && op->home != NULL);
+    op->task = (struct task){NULL, come_home};
+    op->err = OK;
+    size_t bytes = verb_bytes(op);
+    pthread_mutex_lock(&store->mutex);
+    if (store->stopping)
+        op->err = ERR_STOPPED;
+    else if (bytes > store->cap - store->bytes)
+        op->err = ERR_CAP;
+    bool rejected = op->err != OK, wake = false;
+    if (!rejected) {
+        wake = store->first == NULL;
+        *store->end = &op->task;
+        store->end = &op->task.next;
+        store->bytes += bytes;
+    }
+    pthread_mutex_unlock(&store->mutex);
+    if (rejected)
+        strand_post(op->home, &op->task);
+    else if (wake)
+        pthread_cond_signal(&store->wake);
+}
+
+static enum err load(struct store *base, const struct store_reader *reader)
+{
+    return load_all(&((struct sqlite_store *)base)->db, reader);
+}
+
+/* So that the next start need not read the end of the log. If it fails, it will. */
+static void flush_devices(struct database *db)
+{
+    db->failed = false;
+    if (db->state.loaded && db_begin(db) == OK && devices_flush(db) == OK && db_commit(db) == OK)
+        return;
+    db_rollback(db);
+}
+
+static void destroy(struct sqlite_store *store)
+{
+    pthread_cond_destroy(&store->wake);
+    pthread_mutex_destroy(&store->mutex);
+    database_close(&store->db);
+    free(store);
+}
+
+static void stop(struct store **base)
+{
+    struct sqlite_store *store = (struct sqlite_store *)*base;
+    pthread_mutex_lock(&store->mutex);
+    store->stopping = true;
+    pthread_mutex_unlock(&store->mutex);
+    pthread_cond_signal(&store->wake);
+    if (store->manual)
+        store_sqlite_turn(&store->store);
+    else
+        pthread_join(store->thread, NULL);
+    checkpoint_stop(&store->checkpointer);
+    flush_devices(&store->db);
+    destroy(store);
+    *base = NULL;
+}
+
+static const struct store_ops operations = {load, submit, stop};
+
+enum err store_sqlite_open(const struct store_sqlite_config *config, struct store **out, const char **why)
+{
+    struct sqlite_store *store = calloc(1, sizeof *store);
+    *why = refusal();
+    if (store == NULL)
+        return refuse(ERR_MEMORY, "no memory for the database");
+    store->store.ops = &operations;
+    store->manual = config->manual;
+    store->cap = config->queue_bytes;
+    store->end = &store->first;
+    pthread_mutex_init(&store->mutex, NULL);
+    pthread_cond_init(&store->wake, NULL);
+    enum err err = database_open(&store->db, config);
+    bool threaded = !config->manual && !store->db.in_memory;
+    if (err == OK)
+        err = checkpoint_start(&store->checkpointer, config, threaded);
+    if (err == OK && !config->manual && thread_start(&store->thread, "store", work, store) != OK) {
+        err = refuse(ERR_SYSTEM, "cannot start a thread");
+        checkpoint_stop(&store->checkpointer);
+    }
+    if (err != OK) {
+        destroy(store);
+        return err;
+    }
+    *out = &store->store;
+    return OK;
+}
