@@ -1,6 +1,7 @@
 """A child process: standard output read as lines through the hub, standard error kept in a file.
 
 The child dies with the tests, however they end (setpriv sets the parent-death signal and becomes the program).
+It has a session of its own, so that it cannot ask the person who runs the tests for a password.
 """
 import os
 import signal
@@ -28,7 +29,7 @@ class Process:
     def start(self, directory, env, stdin):
         with open(self.stderr_path, "ab") as stderr:
             self.popen = subprocess.Popen(guarded(self.argv), stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, env=env,
-                                          cwd=directory, bufsize=0)
+                                          cwd=directory, bufsize=0, start_new_session=True)
         os.set_blocking(self.popen.stdout.fileno(), False)
         self.hub.add(self)
 
