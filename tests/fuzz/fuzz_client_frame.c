@@ -1,7 +1,8 @@
 /*
- * fuzz_client_frame.c - whatever a client sends is refused or understood; what was understood can be written again, and reads the
- * same.
+ * fuzz_client_frame.c - whatever a client sends is refused or understood; what was understood can be written again, and then
+ * reads the same.
  */
+#include "forget_unknown.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
@@ -11,8 +12,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Appends the frame to `out`; false if it is too long when written in full, as an odd but well-formed one may be. */
-static bool rewrite(const Earshot__ClientFrame *frame, struct buf *out)
+static bool rewrite(Earshot__ClientFrame *frame, struct buf *out)
 {
+    forget_unknown(&frame->base);
     enum err err = codec_write_client(frame, out);
     if (err != OK && err != ERR_TOO_LONG)
         abort();

@@ -1,7 +1,8 @@
 /*
- * fuzz_server_frame.c - whatever a server sends is refused or understood; what was understood can be written again, and reads the
- * same.
+ * fuzz_server_frame.c - whatever a server sends is refused or understood; what was understood can be written again, and then
+ * reads the same.
  */
+#include "forget_unknown.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
@@ -11,8 +12,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Appends the frame to `out`; false if it is too long when written in full, as an odd but well-formed one may be. */
-static bool rewrite(const Earshot__ServerFrame *frame, struct buf *out)
+static bool rewrite(Earshot__ServerFrame *frame, struct buf *out)
 {
+    forget_unknown(&frame->base);
     enum err err = codec_write_server(frame, out);
     if (err != OK && err != ERR_TOO_LONG)
         abort();

@@ -84,6 +84,7 @@ def main():
         "cut": client["resume-2"][:-3],
         "wrong-wire-type": b"\x10\x05",
         "group": b"\x0b\x0c",
+        "field-0": b"\x82\x00\x00",
     }
     write("fuzz_client_frame", client | odd)
     write("fuzz_server_frame", server | odd)
