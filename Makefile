@@ -1,0 +1,69 @@
+# A thin front of meson and of the scripts in tools/, so that nobody has to remember them. CC is honoured when build/ is first made.
+BUILD ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+
+ifneq ($(origin CC),default)
+export CC
+endif
+export BUILD FUZZ_SECONDS
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo 'meson is missing: "make deps" installs what is needed' >&2; exit 1; }
+	meson setup --prefix=$(PREFIX) $(BUILD)
+
+help:
+	@echo 'make            build earshotd, earshot and libearshot under $(BUILD)/'
+	@echo 'make run        install what is missing, build, serve on 127.0.0.1:4000; at a terminal also open a client'
+	@echo 'make test       install what is missing, build, run all tests'
+	@echo 'make lint       style, layers, sizes, warnings as errors'
+	@echo 'make tidy       clang-tidy'
+	@echo 'make bench      measurements'
+	@echo 'make torture    the long tests: kill -9 under load'
+	@echo 'make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make deps       install what is missing (Debian packages)'
+	@echo 'make install    into PREFIX=$(PREFIX), below DESTDIR if that is set'
+	@echo 'make clean'
+
+deps:
+	tools/deps build test lint
+
+run:
+	tools/deps build
+	$(MAKE) --no-print-directory all
+	tools/run $(BUILD)
+
+test:
+	tools/deps build test
+	tools/run-tests
+
+lint:
+	tools/deps build test lint
+	tools/lint
+
+tidy:
+	tools/deps build test lint
+	tools/tidy
+
+bench: all
+	@if [ -x bench/run ]; then bench/run; else echo 'there is no bench/run yet'; fi
+
+torture:
+	tools/deps build test
+	tools/run-tests torture
+
+fuzz:
+	tools/deps build test lint
+	tools/fuzz
+
+install: all
+	meson configure --prefix=$(PREFIX) $(BUILD)
+	meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all help deps run test lint tidy bench torture fuzz install clean
