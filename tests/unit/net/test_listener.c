@@ -1,0 +1,206 @@
+/* Listeners: addresses, sharing them, refusing, running out of descriptors. */
+#include "base/log.h"
+#include "pair.h"
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "../../../src/net/address.h"
+
+static void test_address_in_use(void **state)
+{
+    struct place place;
+    int to_parent[2], to_child[2], status;
+    uint16_t port = 0;
+    struct listener *listener;
+    const char *why = "";
+    char byte;
+    pid_t child;
+
+    place_init(&place);
+    assert_int_equal(pipe(to_parent) | pipe(to_child), 0);
+    child = fork();
+    if (child == 0) { /* another server of the same user */
+        place_init(&place);
+        place_listen(&place);
+        port = listener_port(place.listener);
+        status = write(to_parent[1], &port, sizeof port) != sizeof port || read(to_child[0], &byte, 1) != 1;
+        place_free(&place);
+        _exit(status);
+    }
+    assert_int_equal(read(to_parent[0], &port, sizeof port), sizeof port);
+    assert_int_equal(listener_open(place.loop, "127.0.0.1", port, OUT_CAP, &place_ops, &place, &listener, &why), ERR_SYSTEM);
+    assert_non_null(strstr(why, "127.0.0.1 port "));
+    assert_non_null(strstr(why, "in use"));
+    assert_int_equal(write(to_child[1], "x", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < 2; i++) {
+        close(to_parent[i]);
+        close(to_child[i]);
+    }
+    place_free(&place);
+}
+
+static void test_bad_addresses(void **state)
+{
+    const char *const hosts[] = {"192.0.2.1", "not an address"};
+    struct place place;
+
+    place_init(&place);
+    for (int i = 0; i < 2; i++) {
+        struct listener *listener = NULL;
+        const char *why = "";
+        assert_int_equal(listener_open(place.loop, hosts[i], 0, OUT_CAP, &place_ops, &place, &listener, &why), ERR_SYSTEM);
+        assert_non_null(strstr(why, hosts[i]));
+        assert_null(listener);
+    }
+    place_free(&place);
+}
+
+/* One address on two loops: the kernel spreads connections; together they get all. */
+static void test_shared_address(void **state)
+{
+    enum { COUNT = 32 };
+    struct place first, second;
+    int fds[COUNT];
+    struct sockaddr_storage address;
+    const char *why = "";
+
+    place_init(&first);
+    place_init(&second);
+    place_listen(&first);
+    assert_int_equal(listener_open(second.loop, "127.0.0.1", listener_port(first.listener), OUT_CAP, &place_ops, &second,
+                                   &second.listener, &why),
+                     OK);
+    assert_int_equal(listener_port(second.listener), listener_port(first.listener));
+    assert_true(address_parse("127.0.0.1", listener_port(first.listener), &address));
+    for (int i = 0; i < COUNT; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fds[i], (struct sockaddr *)&address, address_len(&address)), 0);
+    }
+    while (first.accepted + second.accepted < COUNT) {
+        loop_turn(first.loop);
+        loop_turn(second.loop);
+    }
+    assert_true(first.accepted > 0 && second.accepted > 0); /* 1 in 2^31 that a fair kernel disappoints us */
+    for (int i = 0; i < COUNT; i++)
+        close(fds[i]);
+    place_free(&first);
+    place_free(&second);
+}
+
+static void test_ipv6(void **state)
+{
+    struct place place;
+    struct listener *listener;
+    struct side client;
+    const char *why = "";
+    uint16_t port;
+
+    place_init(&place);
+    if (listener_open(place.loop, "::1", 0, OUT_CAP, &place_ops, &place, &listener, &why)) {
+        place_free(&place);
+        skip(); /* a machine without IPv6 */
+    }
+    port = listener_port(listener);
+    side_init(&client);
+    listener_close(&listener);
+    assert_int_equal(conn_connect(place.loop, place.client, "::1", port, PATIENCE_MS, OUT_CAP, &side_ops, &client, &client.conn),
+                     OK);
+    assert_string_equal(conn_peer_address(client.conn), "::1");
+    wait_for(place.loop, client.closed);
+    assert_int_equal(client.how, CONN_REFUSED);
+    place_free(&place);
+}
+
+static void test_refusing(void **state)
+{
+    struct place place;
+    struct side client;
+
+    place_init(&place);
+    place_listen(&place);
+    place.refuse = true;
+    side_init(&client);
+    connect_side(&place, &client, OUT_CAP);
+    wait_for(place.loop, client.closed);
+    assert_int_equal(place.accepted, 0);
+    assert_true(client.how == CONN_CLOSED || client.how == CONN_RESET);
+    place.refuse = false;
+    connect_side(&place, &client, OUT_CAP);
+    wait_for(place.loop, client.opened);
+    pair_free(&place, &client);
+}
+
+static void test_no_descriptors(void **state)
+{
+    enum { COUNT = 5 };
+    struct place place;
+    struct sockaddr_storage address;
+    struct rlimit before, tight;
+    int fds[COUNT], logged[2], lowest;
+    char byte, line[2048] = "";
+    struct side client;
+
+    place_init(&place);
+    place_listen(&place);
+    loop_fd(place.loop);
+    assert_int_equal(pipe2(logged, O_NONBLOCK), 0);
+    log_setup(logged[1], LOG_TEXT, LOG_INFO);
+    assert_true(address_parse("127.0.0.1", listener_port(place.listener), &address));
+    for (int i = 0; i < COUNT; i++)
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    lowest = dup(0);
+    close(lowest);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    tight = (struct rlimit){(rlim_t)lowest, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(connect(fds[i], (struct sockaddr *)&address, address_len(&address)), 0);
+    turn(place.loop);
+    for (int i = 0; i < COUNT; i++) /* each is told at once, none hangs */
+        assert_int_equal(recv(fds[i], &byte, 1, 0), 0);
+    assert_int_equal(place.accepted, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    side_init(&client);
+    connect_side(&place, &client, OUT_CAP);
+    wait_for(place.loop, client.opened);
+    log_setup(2, LOG_TEXT, LOG_INFO);
+    assert_true(read(logged[0], line, sizeof line - 1) > 0);
+    assert_non_null(strstr(line, "connections_dropped"));
+    assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1); /* once, not five times */
+    for (int i = 0; i < COUNT; i++)
+        close(fds[i]);
+    close(logged[0]);
+    close(logged[1]);
+    pair_free(&place, &client);
+}
+
+static void test_close_keeps_connections(void **state)
+{
+    struct place place;
+    struct side client;
+
+    pair_open(&place, &client);
+    listener_close(&place.listener);
+    listener_close(&place.listener); /* NULL by now */
+    assert_int_equal(conn_write(client.conn, slice_str("alive")), OK);
+    wait_for(place.loop, buf_len(&place.sides[0].got) == 5);
+    pair_free(&place, &client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_address_in_use),
+        cmocka_unit_test(test_bad_addresses),
+        cmocka_unit_test(test_shared_address),
+        cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_refusing),
+        cmocka_unit_test(test_no_descriptors),
+        cmocka_unit_test(test_close_keeps_connections),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
