@@ -22,8 +22,8 @@ void arena_init(struct arena *arena, size_t cap, size_t keep);
 void arena_free(struct arena *arena);
 void arena_reset(struct arena *arena);
 
-void *arena_alloc(struct arena *arena, size_t len);             /* not cleared */
-void *arena_zalloc(struct arena *arena, size_t len);            /* cleared */
+void *arena_alloc(struct arena *arena, size_t len);               /* not cleared */
+void *arena_zalloc(struct arena *arena, size_t len);              /* cleared */
 void *arena_array(struct arena *arena, size_t count, size_t len); /* cleared; checks the product */
 struct slice arena_copy(struct arena *arena, struct slice slice); /* data is NULL on failure */
 

@@ -45,12 +45,12 @@ bool log_enabled(enum log_level level);
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t count);
 
-#define log_event(level, event, ...)                                                                                           \
-    do {                                                                                                                       \
-        if (log_enabled(level)) {                                                                                              \
-            const struct log_field log_fields_[] = {{0}, ##__VA_ARGS__};                                                       \
-            log_write(level, event, log_fields_ + 1, sizeof log_fields_ / sizeof log_fields_[0] - 1);                          \
-        }                                                                                                                      \
+#define log_event(level, event, ...)                                                                                             \
+    do {                                                                                                                         \
+        if (log_enabled(level)) {                                                                                                \
+            const struct log_field log_fields_[] = {{0}, ##__VA_ARGS__};                                                         \
+            log_write(level, event, log_fields_ + 1, sizeof log_fields_ / sizeof log_fields_[0] - 1);                            \
+        }                                                                                                                        \
     } while (0)
 
 #endif

@@ -30,8 +30,8 @@ static inline void strand_post(struct strand *strand, struct task *task)
 
 struct job {
     struct job *next;
-    struct task task;             /* used by the pool to come home */
-    struct strand *home;          /* where `done` runs */
+    struct task task;              /* used by the pool to come home */
+    struct strand *home;           /* where `done` runs */
     void (*work)(struct job *job); /* on a worker */
     void (*done)(struct job *job); /* on home */
 };
