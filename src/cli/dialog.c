@@ -148,7 +148,7 @@ void dialog_line(struct dialog *dialog, struct slice line, enum earshot_error fa
 {
     uint64_t n = ++dialog->lines;
     if (fault != EARSHOT_OK) {
-        show_error(dialog, n, fault, NULL, NULL);
+        show_error(dialog, n, fault, "A line has 65,536 bytes at most.", NULL);
         return;
     }
     if (cli_line_blank(line) || run_line(dialog, line, n))
@@ -225,7 +225,7 @@ static int exit_code_for(enum earshot_error error)
 
 static bool by_server(enum earshot_reason reason)
 {
-    return reason == EARSHOT_REASON_TIMEOUT || reason == EARSHOT_REASON_SHUTDOWN || reason == EARSHOT_REASON_REPLACED;
+    return reason != EARSHOT_REASON_NONE && reason != EARSHOT_REASON_LOGOUT && reason != EARSHOT_REASON_NETWORK;
 }
 
 static void on_closed(struct dialog *dialog, const struct earshot_event *event)

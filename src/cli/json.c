@@ -210,7 +210,7 @@ static void json_create(const struct face_host *host, struct face **face)
 
 const struct face_type json_face = {
     .name = "json",
-    .help = "one JSON object a line on standard output for every event; commands are\nread as lines from standard input",
+    .help = "one JSON object a line for every event",
     .create = json_create,
     .free = stream_free,
     .hungry = stream_hungry,

@@ -348,7 +348,7 @@ static void line_free(struct face **face)
 
 const struct face_type line_face = {
     .name = "line",
-    .help = "a conversation with line editing; chosen by itself at a terminal",
+    .help = "line editing; chosen by itself at a terminal",
     .terminal = true,
     .wants_names = true,
     .create = line_create,

@@ -48,10 +48,8 @@ static void use_utf8(void)
 
 static enum err choose_face(struct cli_options *options, bool terminal, struct buf *why)
 {
-    const char *term = getenv("TERM");
-    bool capable = terminal && term != NULL && strcmp(term, "dumb") != 0;
     if (options->face == NULL)
-        options->face = face_type_default(capable);
+        options->face = face_type_default(terminal);
     if (options->face->terminal && !terminal) {
         text_format(why, "--%s: standard input and output must be a terminal", options->face->name);
         return ERR_USAGE;

@@ -18,15 +18,15 @@ static const char *const trust_choices[] = {
 #define FIELD(field) offsetof(struct cli_options, field)
 
 static const struct option options_table[] = {
-    {"password-file", "FILE", "its first line is the password; else EARSHOT_PASSWORD, else a prompt", OPTION_TEXT,
+    {"password-file", "FILE", "the password is its first line; else\nEARSHOT_PASSWORD, else a prompt", OPTION_TEXT,
      FIELD(password_file), NULL},
-    {"register", NULL, "create the account if the name is unknown, without asking", OPTION_FLAG, FIELD(register_unknown), NULL},
+    {"register", NULL, "create the account if the name is unknown", OPTION_FLAG, FIELD(register_unknown), NULL},
     {"ca", "FILE", "trust this certificate", OPTION_TEXT, FIELD(ca), NULL},
     {"trust", "new|pinned|ask",
-     "new pins a first-seen certificate and refuses a changed one; pinned\nrefuses unknown ones; "
-     "ask is the default at a terminal, pinned elsewhere",
+     "new pins a first-seen certificate and refuses a\nchanged one; pinned refuses unknown ones; ask is the\n"
+     "default at a terminal, pinned elsewhere",
      OPTION_CHOICE, FIELD(trust), trust_choices},
-    {"state", "DIR", "known servers, keys, tokens; default $XDG_STATE_HOME/earshot or\n~/.local/state/earshot", OPTION_TEXT,
+    {"state", "DIR", "known servers, keys, tokens; default\n$XDG_STATE_HOME/earshot or ~/.local/state/earshot", OPTION_TEXT,
      FIELD(state), NULL},
     {"help", NULL, "show this and end", OPTION_FLAG, FIELD(help), NULL},
     {"version", NULL, "show the version and end", OPTION_FLAG, FIELD(version), NULL},

@@ -23,8 +23,7 @@ static void plain_create(const struct face_host *host, struct face **face)
 
 const struct face_type plain_face = {
     .name = "plain",
-    .help =
-        "linear text, no cursor movement (pipes, screen readers); chosen by\nitself when standard input or output is no terminal",
+    .help = "linear text, no cursor movement (pipes, screen\nreaders); chosen by itself without a terminal",
     .create = plain_create,
     .free = stream_free,
     .hungry = stream_hungry,

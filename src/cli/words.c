@@ -57,12 +57,20 @@ static struct tm local_time(int64_t ms)
     return local;
 }
 
-static void __attribute__((format(strftime, 3, 0))) put_time(struct sentence *s, int64_t ms, const char *format)
+static void put_faint(struct sentence *s, const char *text)
+{
+    text_format(s->out, "%s%s%s ", s->palette->faint, text, s->palette->reset);
+}
+
+static void put_time(struct sentence *s, int64_t ms, bool date)
 {
     struct tm local = local_time(ms);
     char text[64];
-    strftime(text, sizeof text, format, &local);
-    text_format(s->out, "%s%s%s ", s->palette->faint, text, s->palette->reset);
+    if (date)
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
+    else
+        strftime(text, sizeof text, "%H:%M", &local);
+    put_faint(s, text);
 }
 
 static int64_t day_of(int64_t ms)
@@ -73,14 +81,14 @@ static int64_t day_of(int64_t ms)
 
 static void put_now(struct sentence *s)
 {
-    put_time(s, s->notice->now_ms, "%H:%M");
+    put_time(s, s->notice->now_ms, false);
 }
 
 /* When it was sent; with the date if it waited for us or is not of today. */
 static void put_sent(struct sentence *s)
 {
     bool today = day_of(s->event->time_ms) == day_of(s->notice->now_ms);
-    put_time(s, s->event->time_ms, s->event->stored || !today ? "%Y-%m-%d %H:%M" : "%H:%M");
+    put_time(s, s->event->time_ms, s->event->stored || !today);
 }
 
 static void put_name(struct sentence *s, const char *name)
@@ -291,6 +299,7 @@ static void say_disconnected(struct sentence *s)
         [EARSHOT_REASON_TIMEOUT] = "logged out by the server: inactive for too long",
         [EARSHOT_REASON_SHUTDOWN] = "the server is shutting down",
         [EARSHOT_REASON_NETWORK] = "connection lost",
+        [EARSHOT_REASON_REVOKED] = "logged out by the server: this device may not be logged in any more",
         [EARSHOT_REASON_REPLACED] = "logged out by the server: this device connected again",
     };
     unsigned reason = s->event->reason;
@@ -326,8 +335,11 @@ static void put_new_day(struct sentence *s)
     s->words->day = today;
     if (!changed)
         return;
+    struct tm local = local_time(s->notice->now_ms);
+    char text[128];
+    strftime(text, sizeof text, "%A %e %B %Y", &local);
     text_add(s->out, "\xe2\x94\x80\xe2\x94\x80 ");
-    put_time(s, s->notice->now_ms, "%A %e %B %Y");
+    put_faint(s, text);
     text_add(s->out, "\xe2\x94\x80\xe2\x94\x80\n");
 }
 
