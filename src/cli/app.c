@@ -2,6 +2,7 @@
 #include "dialog.h"
 #include "login.h"
 #include "terminal.h"
+#include "text.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -178,6 +179,27 @@ static void app_free(struct app *app)
     close(app->signals);
 }
 
+/* The library says only what kind of thing was wrong; here it is known which one was given. */
+static void fail_to_open(struct app *app, const struct app_options *options, enum earshot_error error)
+{
+    const struct earshot_options *server = &options->server;
+    struct buf text;
+    buf_init(&text, TEXT_CAP);
+    if (error == EARSHOT_BAD_OPTION && server->ca != NULL)
+        text_format(&text, "--ca: %s: no certificate is in it.", server->ca);
+    else if (error == EARSHOT_BAD_OPTION)
+        text_format(&text, "%s: not a server.", options->target);
+    else if (error == EARSHOT_BAD_NAME)
+        text_format(&text, "%s: a name is 1 to 32 of a-z 0-9 . _ - and begins with a letter or digit.", server->user);
+    else if (error == EARSHOT_NO_STATE)
+        text_format(&text, "--state: %s: cannot be used.", server->state);
+    text_bytes(&text, slice_of("", 1));
+    bool usage = error == EARSHOT_BAD_OPTION || error == EARSHOT_BAD_NAME;
+    int exit_code = usage ? EXIT_USAGE : error == EARSHOT_BAD_PASSWORD ? EXIT_REFUSED : EXIT_UNREACHABLE;
+    dialog_fail(&app->dialog, error, (const char *)buf_data(&text), exit_code);
+    buf_free(&text);
+}
+
 int app_run(const struct cli_library *library, const struct app_options *options)
 {
     struct app app = {.library = library, .signals = take_signals()};
@@ -192,7 +214,7 @@ int app_run(const struct cli_library *library, const struct app_options *options
     enum earshot_error error = library->open(&options->server, on_event, &app, &app.client);
     dialog_begin(&app.dialog, app.client, app.face);
     if (error != EARSHOT_OK)
-        dialog_event(&app.dialog, &(struct earshot_event){.type = EARSHOT_EVENT_CLOSED, .error = error});
+        fail_to_open(&app, options, error);
     while (!app.dialog.over)
         app_turn(&app);
     app.face->type->flush(app.face);

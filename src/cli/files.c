@@ -63,6 +63,14 @@ enum err files_take_password(char password[FILES_PASSWORD_SIZE], struct buf *why
     return good ? OK : ERR_USAGE;
 }
 
+enum err files_check_certificate(const char *path, struct buf *why)
+{
+    if (path == NULL || access(path, R_OK) == 0)
+        return OK;
+    text_format(why, "--ca: %s: %s", path, strerror(errno));
+    return ERR_USAGE;
+}
+
 char *files_state_default(void)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");

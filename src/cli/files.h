@@ -13,6 +13,9 @@ enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE
 /* EARSHOT_PASSWORD, which is then wiped from the environment. ERR_NOT_FOUND if it is not set. ERR_USAGE as above. */
 enum err files_take_password(char password[FILES_PASSWORD_SIZE], struct buf *why);
 
+/* Whether the file of --ca can be read at all; NULL is fine. ERR_USAGE as above. */
+enum err files_check_certificate(const char *path, struct buf *why);
+
 /* $XDG_STATE_HOME/earshot or ~/.local/state/earshot, to be freed; NULL if there is no home. */
 char *files_state_default(void);
 

@@ -97,7 +97,7 @@ static int start(struct cli_options *options, struct buf *why)
 {
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     char password[FILES_PASSWORD_SIZE];
-    if (choose_face(options, terminal, why) != OK)
+    if (choose_face(options, terminal, why) != OK || files_check_certificate(options->ca, why) != OK)
         return usage_error(why);
     enum err err = find_password(options, password, why);
     if (err == ERR_USAGE)
