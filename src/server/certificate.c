@@ -69,7 +69,7 @@ enum err certificate_load(const struct config *config, struct tls_context **out,
         return err;
     err = tls_server_new(paths.certificate, paths.key, out, &reason);
     if (err != OK) {
-        (void)buf_printf(why, "cannot use the certificate %s with the key %s: %s", paths.certificate, paths.key, reason);
+        (void)buf_append_str(why, reason);
         return err;
     }
     if (cert_fingerprint_file(paths.certificate, fingerprint) == OK)

@@ -40,7 +40,7 @@ static enum err check_certificate(const struct config *config, struct buf *probl
     struct tls_context *tls = NULL;
     const char *why = "";
     if (tls_server_new(config->certificate, config->key, &tls, &why) != OK) {
-        (void)buf_printf(problems, "certificate: cannot use %s with the key %s: %s\n", config->certificate, config->key, why);
+        (void)buf_printf(problems, "certificate: %s\n", why);
         return ERR_INVALID;
     }
     tls_unref(&tls);

@@ -212,9 +212,7 @@ static enum err start_listening(struct server *server, struct buf *why)
             const char *reason = "";
             if (lane_listen(server->lanes[i], address, &reason) == OK)
                 continue;
-            (void)buf_append_str(why, "cannot listen on ");
-            (void)config_address_show(address, why);
-            (void)buf_printf(why, ": %s", reason);
+            (void)buf_append_str(why, reason);
             return ERR_SYSTEM;
         }
     }
