@@ -42,7 +42,7 @@ static enum err grow(struct buf *buf, size_t need)
     if (bytes == NULL)
         return ERR_MEMORY;
     size_t len = buf_len(buf);
-    if (len > 0)
+    if (buf->bytes != NULL)
         memcpy(bytes, buf->bytes + buf->start, len);
     free(buf->bytes);
     buf->bytes = bytes;
@@ -99,19 +99,20 @@ enum err buf_append_str(struct buf *buf, const char *text)
 enum err buf_printf(struct buf *buf, const char *format, ...)
 {
     char small[512], *large = NULL;
-    va_list args, again;
-    va_start(args, format);
-    va_copy(again, args);
     enum err err = ERR_MEMORY;
-    int len = vsnprintf(small, sizeof small, format, args);
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(small, sizeof small, format, args); // NOLINT(clang-analyzer-valist.Uninitialized): it is, one line above
+    va_end(args);
     if (len >= 0 && (size_t)len < sizeof small)
-        err = buf_append(buf, small, (size_t)len);
-    else if (len >= 0 && (size_t)len > buf->cap - buf_len(buf))
-        err = ERR_CAP;
-    else if (len >= 0 && (len = vasprintf(&large, format, again)) >= 0)
-        err = buf_append(buf, large, (size_t)len);
-    free(large);
-    va_end(again);
+        return buf_append(buf, small, (size_t)len);
+    if (len >= 0 && (size_t)len > buf->cap - buf_len(buf))
+        return ERR_CAP;
+    va_start(args, format);
+    if (vasprintf(&large, format, args) >= 0) {
+        err = buf_append(buf, large, strlen(large));
+        free(large);
+    }
     va_end(args);
     return err;
 }

@@ -74,7 +74,7 @@ static enum err make_room(struct timers *timers)
     if (timers->count < timers->size)
         return OK;
     size_t size = timers->size ? timers->size * 2 : FIRST_SIZE;
-    struct timer **heap = reallocarray(timers->heap, size, sizeof *heap);
+    struct timer **heap = reallocarray(timers->heap, size, sizeof(struct timer *));
     if (heap == NULL)
         return ERR_MEMORY;
     timers->heap = heap;

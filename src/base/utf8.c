@@ -2,18 +2,27 @@
 
 enum { REPLACEMENT = 0xfffd };
 
+/* Bytes of the character that `first` begins; 0 if none begins with it. */
+static size_t length_after(uint8_t first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2 || first > 0xf4)
+        return 0;
+    return first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+}
+
 /* The character at the front of bytes[0, len), its length in *used; -1 if it is none. len > 0. */
 static int32_t decode(const uint8_t *bytes, size_t len, size_t *used)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t first = bytes[0];
+    size_t need = length_after(bytes[0]);
     *used = 1;
-    if (first < 0x80)
-        return first;
-    size_t need = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || len < need)
+    if (need == 1)
+        return bytes[0];
+    if (need == 0 || len < need)
         return -1;
-    uint32_t c = first & (0x7fu >> need);
+    uint32_t c = bytes[0] & (0x7fu >> need);
     for (size_t i = 1; i < need; i++) {
         if ((bytes[i] & 0xc0) != 0x80)
             return -1;

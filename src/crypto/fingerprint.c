@@ -10,8 +10,7 @@ void cert_fingerprint_der(struct slice der, char out[FINGERPRINT_SIZE])
     static const char digits[] = "0123456789abcdef";
     uint8_t digest[EVP_MAX_MD_SIZE] = {0};
     EVP_Digest(der.data, der.len, digest, NULL, EVP_sha256(), NULL);
-    memcpy(out, "SHA256:", 7);
-    char *next = out + 7;
+    char *next = stpcpy(out, "SHA256:");
     for (size_t i = 0; i < 32; i++) {
         *next++ = digits[digest[i] >> 4];
         *next++ = digits[digest[i] & 15];

@@ -148,9 +148,9 @@ static void free_self(struct timer *timer)
 
 static void one_may_be_freed_as_it_fires(void **state)
 {
-    for (char letter = 'a'; letter < 'd'; letter++) {
+    for (int letter = 'a'; letter < 'd'; letter++) {
         struct lettered *each = malloc(sizeof *each);
-        *each = lettered(letter);
+        *each = lettered((char)letter);
         each->timer.fire = free_self;
         start(each, 1);
     }

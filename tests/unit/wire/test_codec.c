@@ -210,23 +210,25 @@ static void what_is_not_a_message_is_a_bad_frame(void **state)
 
 static void frames_that_blow_up_when_decoded_are_refused(void **state)
 {
+    static const uint8_t whoelse[] = {0x4a, 0}, unknown[] = {0xa0, 6, 1};
+    static const uint8_t broadcast[] = {0x42, 0xfd, 0xff, 3, 0x0a, 0xf9, 0xff, 3};
     static uint8_t raw[WIRE_FRAME_MAX + 1];
     Earshot__ClientFrame *frame;
     for (size_t i = 0; i < WIRE_FRAME_MAX; i += 2)
-        memcpy(raw + i, "\x4a", 2); /* 32,768 empty WhoElse */
+        memcpy(raw + i, whoelse, sizeof whoelse); /* 32,768 empty WhoElse */
     assert_int_equal(codec_read_client(slice_of(raw, WIRE_FRAME_MAX), &arena, &frame), ERR_BAD_FRAME);
     assert_true(arena_failed(&arena));
     assert_true(arena.used <= WIRE_ARENA_CAP);
     arena_reset(&arena);
     for (size_t i = 0; i + 3 < WIRE_FRAME_MAX; i += 3)
-        memcpy(raw + i, "\xa0\x06\x01", 3); /* 21,845 unknown fields */
+        memcpy(raw + i, unknown, sizeof unknown); /* 21,845 unknown fields */
     assert_int_equal(codec_read_client(slice_of(raw, WIRE_FRAME_MAX - 1), &arena, &frame), ERR_BAD_FRAME);
     assert_true(arena_failed(&arena));
     arena_reset(&arena);
     assert_int_equal(codec_read_client(slice_of(raw, 3), &arena, &frame), OK);
     arena_reset(&arena);
     memset(raw, 0, sizeof raw);
-    memcpy(raw, "\x42\xfd\xff\x03\x0a\xf9\xff\x03", 8); /* well formed, but one byte too long */
+    memcpy(raw, broadcast, sizeof broadcast); /* well formed, but one byte too long */
     assert_int_equal(codec_read_client(slice_of(raw, 65537), &arena, &frame), ERR_BAD_FRAME);
 }
 
