@@ -115,6 +115,7 @@ static void gone(struct client_core *core, enum earshot_error error, const char 
     forget_output(core);
     if (before == CORE_CLOSED || before == CORE_ASKING)
         return; /* the user's answer makes the next connection */
+    core->state = CORE_WAITING;
     if (before == CORE_LEAVING) {
         finish_logout(core);
     } else if (error == EARSHOT_NOT_TRUSTED || !core->was_online) {
@@ -124,7 +125,6 @@ static void gone(struct client_core *core, enum earshot_error error, const char 
         struct earshot_event event = {.type = EARSHOT_EVENT_DISCONNECTED, .reason = EARSHOT_REASON_NETWORK};
         event.text = text;
         event.retry_after = (int)((pause + 999) / 1000);
-        core->state = CORE_WAITING;
         core_start_timer(core, &core->retry, pause);
         if (before == CORE_ONLINE) {
             core_emit(core, &event);

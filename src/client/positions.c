@@ -77,13 +77,14 @@ static void forget(struct positions *positions, struct position *position)
 static void make_room(struct positions *positions)
 {
     struct position *oldest = positions->oldest;
+    bool full = map_count(&positions->map) >= POSITIONS_MOST;
     if (map_count(&positions->map) < POSITIONS_EASY || oldest == NULL)
         return;
-    if (oldest->due) {
+    if (!oldest->due && (full || oldest->id <= positions->horizon)) {
+        forget(positions, oldest);
+    } else if (full) {
         unlink_position(positions, oldest);
         link_newest(positions, oldest);
-    } else if (oldest->id <= positions->horizon || map_count(&positions->map) >= POSITIONS_MOST) {
-        forget(positions, oldest);
     }
 }
 
