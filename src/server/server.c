@@ -28,7 +28,7 @@ struct session_settings settings_for_sessions(const struct config *config)
     settings.rate = (unsigned)config->rate_limit;
     settings.burst = (unsigned)config->rate_burst;
     settings.output_cap = (size_t)config->output_buffer;
-    settings.output_high = settings.output_cap / 4;
+    settings.output_high = settings.output_cap / 2; /* from there on the connection says when it has drained */
     return settings;
 }
 
