@@ -282,6 +282,8 @@ void delivery_begin(struct participant *participant, const struct resume *resume
     participant->fresh = !resume->continues;
     participant->unchecked = resume->continues;
     participant->horizon = resume->continues ? resume->horizon : 0;
+    if (participant->horizon > INT64_MAX) /* no store gets there; from_elsewhere() will say so */
+        participant->horizon = INT64_MAX;
     for (size_t i = 0; resume->continues && i < resume->count; i++)
         cursor_restore(participant, &resume->positions[i]);
     begin_reading(participant);
