@@ -195,8 +195,10 @@ static void fail_to_open(struct app *app, const struct app_options *options, enu
         text_format(&text, "--state: %s: cannot be used.", server->state);
     text_bytes(&text, slice_of("", 1));
     bool usage = error == EARSHOT_BAD_OPTION || error == EARSHOT_BAD_NAME;
+    if (usage) /* as for the other options */
+        fprintf(stderr, "earshot: %s\n", (const char *)buf_data(&text));
     int exit_code = usage ? EXIT_USAGE : error == EARSHOT_BAD_PASSWORD ? EXIT_REFUSED : EXIT_UNREACHABLE;
-    dialog_fail(&app->dialog, error, (const char *)buf_data(&text), exit_code);
+    dialog_fail(&app->dialog, usage ? EARSHOT_OK : error, (const char *)buf_data(&text), exit_code);
     buf_free(&text);
 }
 

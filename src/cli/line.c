@@ -66,7 +66,7 @@ static void write_prompt(const struct line *line, struct buf *out)
         if (left > 0)
             text_format(out, " (offline, retry %llds)", (long long)left);
         else
-            text_add(out, " (offline, connecting)");
+            text_add(out, " (offline, retrying)");
     }
     put_code(out, palette->reset);
     text_add(out, "> ");
@@ -94,6 +94,21 @@ static const char *prompt_text(const struct line *line)
 
 /* ---- lines in ---- */
 
+/* Enter has taken it off the screen, and its answer may be long in coming. */
+static void say_it_waits(struct line *line, struct slice text)
+{
+    struct cli_call call;
+    struct buf why;
+    buf_init(&why, TEXT_CAP);
+    if (cli_call_parse(text, true, &call, &why) == EARSHOT_OK && call.command->run != NULL &&
+        call.command != cli_command_named("logout")) {
+        text_format(&line->out, "%s      waits for the connection: ", line->palette.faint);
+        text_safe_line(&line->out, text);
+        text_format(&line->out, "%s\n", line->palette.reset);
+    }
+    buf_free(&why);
+}
+
 static void line_hand_in(struct line *line, const char *text)
 {
     struct slice all = slice_str(text);
@@ -103,11 +118,8 @@ static void line_hand_in(struct line *line, const char *text)
         const HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
         if (last == NULL || strcmp(last->line, text) != 0)
             add_history(text);
-        if (!line->online) {
-            text_format(&line->out, "%s  waits for the connection: ", line->palette.faint);
-            text_safe_line(&line->out, all);
-            text_format(&line->out, "%s\n", line->palette.reset);
-        }
+        if (!line->online)
+            say_it_waits(line, all);
     }
     if (all.len > 65536)
         line->host.line(line->host.ctx, slice_of(NULL, 0), EARSHOT_TOO_LONG);
@@ -238,8 +250,7 @@ static void line_show(struct face *face, const struct notice *notice)
     words_notice(&line->out, &line->words, notice);
     follow_link(line, notice->event);
     if (first)
-        text_format(&line->out, "%s      /help lists the commands, Tab completes, Ctrl-D logs out%s\n", line->palette.faint,
-                    line->palette.reset);
+        text_format(&line->out, "%s      /help lists what you can do%s\n", line->palette.faint, line->palette.reset);
 }
 
 static bool line_flush(struct face *face)

@@ -22,7 +22,7 @@ static void keep_colour(char out[PALETTE_CODE], const char *colour, int number)
 
 void palette_of_terminal(int fd, struct palette *palette)
 {
-    static const int names[PALETTE_NAMES] = {COLOR_CYAN, COLOR_GREEN, COLOR_MAGENTA, COLOR_YELLOW, COLOR_BLUE};
+    static const int names[PALETTE_NAMES] = {COLOR_YELLOW, COLOR_CYAN, COLOR_GREEN, COLOR_MAGENTA};
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
     int error;
     *palette = palette_none;
@@ -45,8 +45,8 @@ void palette_of_terminal(int fd, struct palette *palette)
 
 const char *palette_name(const struct palette *palette, const char *name)
 {
-    unsigned hash = 5381;
+    unsigned hash = 2166136261u; /* FNV-1a */
     for (; *name != '\0'; name++)
-        hash = hash * 33 + (unsigned char)*name;
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
     return palette->names[hash % PALETTE_NAMES];
 }

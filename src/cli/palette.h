@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PALETTE_NAMES = 5, PALETTE_CODE = 24 };
+enum { PALETTE_NAMES = 4, PALETTE_CODE = 24 };
 
 struct palette {
     char reset[PALETTE_CODE], bold[PALETTE_CODE], faint[PALETTE_CODE], bad[PALETTE_CODE], good[PALETTE_CODE];
