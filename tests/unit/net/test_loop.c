@@ -203,6 +203,49 @@ static void test_hook_writes_after_timer(void **state)
     pair_free(&place, &client);
 }
 
+/* The same where the loop blocks by itself: there is nothing else to wake it but a guard, which must not be needed. */
+
+struct stopper {
+    struct timer timer;
+    struct loop *loop;
+    bool needed;
+};
+
+static void stop_late(struct timer *timer)
+{
+    struct stopper *stopper = (struct stopper *)timer;
+
+    stopper->needed = true;
+    loop_stop(stopper->loop);
+}
+
+static void stop_on_data(struct side *side, struct slice bytes)
+{
+    loop_stop(((struct place *)((char *)side - offsetof(struct place, sides)))->loop);
+}
+
+static void test_hook_writes_in_running_loop(void **state)
+{
+    struct place place;
+    struct side client;
+    struct flag_timer timer = {.timer.fire = raise_flag};
+    struct writing_hook hook = {{.run = write_in_hook}, &client, &timer.rang, false};
+    struct stopper guard = {.timer.fire = stop_late};
+    const struct world *world;
+
+    pair_open(&place, &client);
+    world = loop_world(place.loop);
+    guard.loop = place.loop;
+    place.sides[0].on_data = stop_on_data;
+    loop_at_turn_end(place.loop, &hook.hook);
+    assert_int_equal(timer_start(world->timers, &timer.timer, world_mono_ms(world) + 5), OK);
+    assert_int_equal(timer_start(world->timers, &guard.timer, world_mono_ms(world) + 8000), OK);
+    loop_run(place.loop);
+    assert_false(guard.needed);
+    timer_stop(world->timers, &guard.timer);
+    pair_free(&place, &client);
+}
+
 /* Clock */
 
 static void test_clock(void **state)
@@ -339,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_task_posts_itself),
         cmocka_unit_test(test_timers),
         cmocka_unit_test(test_hook_writes_after_timer),
+        cmocka_unit_test(test_hook_writes_in_running_loop),
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_clock_after_long_work),
         cmocka_unit_test(test_descriptor_wakes),

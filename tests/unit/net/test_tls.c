@@ -170,6 +170,52 @@ static void test_rude_ends(void **state)
     }
 }
 
+/* A peer that neither reads nor closes does not hold a closing connection for ever. The deadline is pulled forward. */
+static void test_close_lingers_not_for_ever(void **state)
+{
+    static const uint8_t much[OUT_CAP];
+    struct place place;
+    struct side client, *server = &place.sides[0];
+    struct timers *timers;
+
+    pair_open(&place, &client);
+    timers = loop_world(place.loop)->timers;
+    conn_pause(client.conn);
+    conn_close(server->conn);
+    for (int i = 0; i < 50; i++)
+        loop_turn(place.loop);
+    assert_int_equal(server->closed, 0);
+    assert_true(server->conn->deadline.place != 0);
+    assert_int_equal(timer_start(timers, &server->conn->deadline, loop_now(place.loop)), OK);
+    wait_for(place.loop, server->closed);
+    assert_int_equal(server->how, CONN_CLOSED);
+    assert_int_equal(conn_write(client.conn, slice_of(much, sizeof much)), OK); /* to nobody: no SIGPIPE, an end */
+    conn_unpause(client.conn);
+    wait_for(place.loop, client.closed);
+    pair_free(&place, &client);
+}
+
+/* Closing says so inside TLS, before TCP's end: a cut would look the same otherwise. */
+static void test_close_notify(void **state)
+{
+    struct place place;
+    struct side client;
+    uint8_t record[64];
+    int fd;
+    ssize_t len;
+
+    pair_open(&place, &client);
+    conn_pause(client.conn);
+    conn_close(place.sides[0].conn);
+    fd = watch_fd(client.conn->watch);
+    while ((len = recv(fd, record, sizeof record, MSG_DONTWAIT)) < 0)
+        loop_turn(place.loop);
+    assert_int_equal(len, 5 + 2 + 1 + 16); /* header, alert, its type, tag */
+    assert_int_equal(record[0], 0x17);
+    assert_int_equal(recv(fd, record, sizeof record, 0), 0);
+    pair_free(&place, &client);
+}
+
 /* A client at a server that is none. */
 
 static int stranger_listen(uint16_t *port)
@@ -428,10 +474,16 @@ static void test_reload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_strangers), cmocka_unit_test(test_stalled_handshake),
-        cmocka_unit_test(test_rude_ends), cmocka_unit_test(test_not_a_server),
-        cmocka_unit_test(test_verified),  cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_reload),    cmocka_unit_test(test_filter_byte_by_byte),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_stalled_handshake),
+        cmocka_unit_test(test_rude_ends),
+        cmocka_unit_test(test_close_notify),
+        cmocka_unit_test(test_close_lingers_not_for_ever),
+        cmocka_unit_test(test_not_a_server),
+        cmocka_unit_test(test_verified),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_filter_byte_by_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

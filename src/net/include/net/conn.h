@@ -5,14 +5,17 @@
  * `ctx` and ops; after `closed` (exactly once, also after conn_close) the connection is freed and must not be touched.
  *
  * Input: `data` gets plaintext as it is decrypted and returns nothing; the bytes are valid during the call. conn_pause() stops
- * reading from the socket (back pressure); up to one read's worth may still arrive.
+ * reading from the socket (back pressure); up to one read's worth may still arrive. A paused connection does not notice that its
+ * peer has gone unless there is output to send.
  *
  * Output: conn_write() copies into one buffer per connection; the loop encrypts and writes it once at the end of the turn, so
  * several frames share a record and a system call. conn_pending() counts plaintext and ciphertext not yet taken by the kernel.
  * Beyond the cap given at creation conn_write() returns ERR_CAP and appends nothing: the owner decides (close, or wait for
  * `drained`, called when pending falls to a quarter of the cap or less after it had been above half).
  *
- * conn_close() flushes what is pending, with close_notify, for at most 5 seconds, then closes; conn_abort() closes now.
+ * conn_close() flushes what is pending, with close_notify, waits until the peer has closed too (or what was sent could be lost),
+ * all for at most 5 seconds, then closes; no `data` comes any more. conn_abort() closes now. Both may be called in any stage and
+ * inside any callback but `closed`; conn_write() outside of the time between `open` and conn_close() returns ERR_STOPPED.
  */
 #ifndef NET_CONN_H
 #define NET_CONN_H
@@ -24,12 +27,12 @@
 struct conn;
 
 enum conn_end {
-    CONN_CLOSED,         /* by the peer, cleanly (close_notify or FIN) or by conn_close */
-    CONN_RESET,          /* by the network, or by conn_abort */
-    CONN_TLS_FAILED,     /* not TLS 1.3, or a broken record */
-    CONN_TIMED_OUT,      /* no TCP connection or TLS handshake in time */
-    CONN_REFUSED,        /* nobody listens there */
-    CONN_NOT_RESOLVED,   /* no address for that host */
+    CONN_CLOSED,       /* by the peer, cleanly (close_notify or FIN) or by conn_close */
+    CONN_RESET,        /* by the network (no route, reset, silence for 30 s), or by conn_abort */
+    CONN_TLS_FAILED,   /* not TLS 1.3, or a broken record */
+    CONN_TIMED_OUT,    /* no TCP connection or TLS handshake in time */
+    CONN_REFUSED,      /* nobody listens there */
+    CONN_NOT_RESOLVED, /* no address for that host */
 };
 
 struct conn_ops {

@@ -5,7 +5,11 @@
  * chooses; pass the port it reports to the others. Handshakes that take longer than 10 s are ended.
  *
  * New connections are offered to listener_ops.admit before anything is allocated for TLS: it may refuse them (caps), which
- * closes the socket at once. Then `accepted` gives a connection that must be conn_own()ed.
+ * closes the socket at once (it asks, and may be asked in vain: count in `accepted`). Then `accepted` gives a connection that
+ * must be conn_own()ed. These callbacks must not close the listener.
+ *
+ * An address that another process listens on is an error, although SO_REUSEPORT would allow it. "::" means IPv6 only.
+ * When descriptors run out, new connections are closed at once and the log says connections_dropped, every ten seconds at most.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -23,8 +27,8 @@ struct listener_ops {
 };
 
 /* host: an IP address in text, or "localhost" (a name is resolved synchronously: only at start). ERR_SYSTEM with *why. */
-enum err listener_open(struct loop *loop, const char *host, uint16_t port, size_t out_cap, const struct listener_ops *ops, void *ctx,
-                       struct listener **out, const char **why);
+enum err listener_open(struct loop *loop, const char *host, uint16_t port, size_t out_cap, const struct listener_ops *ops,
+                       void *ctx, struct listener **out, const char **why);
 uint16_t listener_port(const struct listener *listener);
 /* Stops accepting; connections live on. Takes NULL. */
 void listener_close(struct listener **listener);

@@ -23,7 +23,8 @@ struct loop_hook {
 
 /* ERR_SYSTEM, ERR_MEMORY. */
 enum err loop_new(struct loop **out);
-/* Closes what is left of it. The loop must not be running. Takes NULL. */
+/* Closes what is left of it: owners of connections hear `closed` (CONN_RESET) inside this call, hooks and tasks do not run any
+ * more. Listeners must be closed before. Waits for a name that is being resolved. The loop must not be running. Takes NULL. */
 void loop_free(struct loop **loop);
 
 /* The world as this loop sees it: its clock (cached once a turn), timers, strand; the system's randomness. */
@@ -39,7 +40,8 @@ void loop_stop(struct loop *loop);
 
 /*
  * For programs with a main loop of their own (the client library): a descriptor that is readable when there is something to
- * do (timers included), and one turn that never blocks.
+ * do (timers included), and one turn that never blocks. Connections, timers (due at a time from this loop's clock) and tasks
+ * may be used between turns as well: the descriptor becomes readable for them.
  */
 int loop_fd(struct loop *loop);
 void loop_turn(struct loop *loop);
