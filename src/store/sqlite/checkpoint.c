@@ -53,13 +53,17 @@ enum err checkpoint_start(struct checkpointer *checkpointer, const struct store_
     if (!threaded)
         return OK;
     enum err err = database_connect(config, &checkpointer->handle);
+    /* A connection that has read nothing does not know yet that there is a log. */
+    if (err == OK && sqlite3_exec(checkpointer->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
+        err = refuse(ERR_SYSTEM, "cannot read %s: %s", config->path, sqlite3_errmsg(checkpointer->handle));
     if (err == OK && thread_start(&checkpointer->thread, "checkpoint", work, checkpointer) != OK) {
         err = refuse(ERR_SYSTEM, "cannot start a thread");
+    }
+    if (err != OK) {
         sqlite3_close(checkpointer->handle);
         checkpointer->handle = NULL;
-    }
-    if (err != OK)
         checkpoint_stop(checkpointer);
+    }
     return err;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum {
-    FLUSH_MESSAGES = 8192, /* since the last flush: what a start after a crash reads again */
+    FLUSH_MESSAGES = 32768, /* since the last flush: what a start after a crash reads again */
     FLUSH_DIRTY = 8192,
     KEEP_CLEAN = 65536, /* devices in memory that need not be */
 };

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "verbs.h"
 
-enum { MOST_RETRIES = 8 };
+enum { MOST_RETRIES = 32 };
 
 /* True if it met what is no fault of its own. */
 static bool execute_one(struct database *db, struct store_op *op)
@@ -24,6 +24,12 @@ static bool writes(const struct group *group)
     return false;
 }
 
+/* A read that failed may have ended the transaction; and after damage SQLite lets nothing more be written in it. */
+static bool spoils_transaction(const struct database *db)
+{
+    return sqlite3_get_autocommit(db->handle) != 0 || (db->failure & 0xff) == SQLITE_CORRUPT;
+}
+
 /* On failure *culprit is the operation that met it, or group->count. */
 static enum err attempt(struct group *group, struct database *db, size_t *culprit)
 {
@@ -36,7 +42,7 @@ static enum err attempt(struct group *group, struct database *db, size_t *culpri
     for (size_t i = 0; i < group->count; i++) {
         if (group->left_out[i] || !execute_one(db, group->ops[i]))
             continue;
-        if (verbs[group->ops[i]->verb].writes || sqlite3_get_autocommit(db->handle) != 0) {
+        if (verbs[group->ops[i]->verb].writes || spoils_transaction(db)) {
             *culprit = i;
             return ERR_NOT_STORED;
         }

@@ -207,7 +207,7 @@ struct store_alive {
     int64_t time;
 };
 
-/* Housekeeping in small steps: messages received by both sides (or sent before the receiver acknowledged them: never) and older
+/* Housekeeping in small steps: messages received by both sides and older
  * than `messages_before`, logins ended before `logins_before`, devices unused since `devices_before`, failures older than
  * `failures_before`. `more`: ask again later. */
 struct store_tidy {
