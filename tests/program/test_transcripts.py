@@ -10,4 +10,7 @@ FOLDER = pathlib.Path(__file__).parent / "transcripts"
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.txt")))
 def test_transcript(world, name):
-    Transcript(world, (FOLDER / f"{name}.txt").read_text()).run()
+    try:
+        Transcript(world, (FOLDER / f"{name}.txt").read_text()).run()
+    except AssertionError as problem:
+        pytest.fail(f"{name}.txt, {problem}", pytrace=False)

@@ -4,6 +4,7 @@
     hub           one selector over everything that talks; waits with a deadline; keeps the record of who said what
     process       a child process whose output is read as lines
     server        earshotd in a directory of its own
+    prepared      data directories with accounts, made once
     client        earshot --json over pipes
     wire          the protocol itself: a peer of earshotd, and a server that lies to earshot
     terminal      earshot under a pseudo-terminal, and the screen that a person would see

@@ -47,7 +47,7 @@ class Hub:
                 raise AssertionError(f"waited in vain for {what}")
             self.turn(min(left, 0.05))
 
-    def transcript(self, last=400):
+    def transcript(self, last=150):
         left_out = len(self.record) - last
         head = [f"... {left_out} lines before"] if left_out > 0 else []
         return "\n".join(head + self.record[-last:])

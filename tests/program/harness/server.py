@@ -1,9 +1,11 @@
 """earshotd in a directory of its own, on a port of its own, that can be stopped, killed and started again."""
 import re
+import shutil
 import signal
 import subprocess
 
 from . import surroundings
+from .prepared import prepare
 from .process import Process
 
 
@@ -13,7 +15,7 @@ def password_of(user):
 
 
 class Server:
-    """`accounts` are imported at the first start. The arguments stay the same over restarts, and so does the port."""
+    """`accounts` exist at the first start. The arguments stay the same over restarts, and so does the port."""
 
     def __init__(self, hub, directory, *args, accounts=(), **options):
         self.hub = hub
@@ -26,7 +28,9 @@ class Server:
         self.starts = 0
         directory.mkdir(parents=True, exist_ok=True)
         self.credentials = directory / "credentials.txt"
-        if accounts:
+        if accounts and options.get("prepared", True) and not self.data.exists():
+            shutil.copytree(prepare(Server, accounts), self.data)
+        elif accounts:
             self.credentials.write_text("".join(f"{name} {password_of(name)}\n" for name in accounts))
 
     def argv(self):

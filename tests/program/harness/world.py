@@ -6,6 +6,7 @@ import tempfile
 from . import surroundings
 from .client import Client
 from .hub import Hub
+from .prepared import prepare
 from .process import Process
 from .server import Server, password_of
 from .terminal import Terminal
@@ -88,10 +89,9 @@ class World:
         return peer
 
     def fake_server(self):
-        """Has the certificate of a real one that ran for that."""
-        maker = self.new_server().start()
-        maker.stop()
-        fake = FakeServer(self.hub, maker.certificate, maker.data / "key.pem")
+        """Has the certificate of a real one."""
+        data = prepare(Server, ("alice", "bob", "carol"))
+        fake = FakeServer(self.hub, data / "cert.pem", data / "key.pem")
         self.peers.append(fake)
         return fake
 
