@@ -12,18 +12,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static volatile sig_atomic_t asked_to_stop;
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 struct bot {
     struct earshot_client *client;
     bool done, failed;
 };
-
-static void on_signal(int number)
-{
-    asked_to_stop = 1;
-}
 
 static void on_event(void *ctx, const struct earshot_event *event)
 {
@@ -51,31 +46,31 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: BOT_PASSWORD=... %s HOST PORT USER\n", argv[0]);
         return 1;
     }
-    struct earshot_options options = {.host = argv[1], .port = (uint16_t)atoi(argv[2]), .user = argv[3]};
+    struct earshot_options options = {.host = argv[1], .port = (uint16_t)strtoul(argv[2], NULL, 10), .user = argv[3]};
     options.password = getenv("BOT_PASSWORD") ? getenv("BOT_PASSWORD") : "";
     options.register_unknown = true;
     options.trust = EARSHOT_TRUST_NEW;
 
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t signals, usual;
+    sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, &usual); /* they are heard only while it waits */
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    int stop = signalfd(-1, &signals, SFD_CLOEXEC);
 
     enum earshot_error error = earshot_open(&options, on_event, &bot, &bot.client);
     if (error != EARSHOT_OK) {
         fprintf(stderr, "bot: %s\n", earshot_error_name(error));
         return 1;
     }
-    struct pollfd wait = {.fd = earshot_fd(bot.client), .events = POLLIN};
-    for (bool leaving = false; !bot.done; earshot_progress(bot.client)) {
-        ppoll(&wait, 1, NULL, &usual);
-        if (asked_to_stop && !leaving)
-            leaving = earshot_logout(bot.client) > 0;
+    struct pollfd wait[] = {{.fd = earshot_fd(bot.client), .events = POLLIN}, {.fd = stop, .events = POLLIN}};
+    for (; !bot.done; earshot_progress(bot.client)) {
+        if (poll(wait, 2, -1) > 0 && wait[1].revents != 0) {
+            earshot_logout(bot.client);
+            wait[1].fd = -1; /* once */
+        }
     }
+    close(stop);
     earshot_close(bot.client);
     return bot.failed;
 }

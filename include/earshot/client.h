@@ -2,10 +2,10 @@
  * earshot/client.h - the earshot client library: for bots and front ends.
  *
  * One `struct earshot_client` is one user's connection to one server, kept alive: it reconnects by itself with growing, jittered
- * pauses, resumes where it was, resends what was not acknowledged, and delivers nothing twice. It starts no threads that you can see and
- * works in any event loop:
+ * pauses, resumes where it was, resends what was not acknowledged, and delivers nothing twice. It starts no threads that you can
+ * see and works in any event loop:
  *
- *     struct earshot_options options = {.host = "chat.example.org", .user = "bot", .password = "...", .trust = EARSHOT_TRUST_NEW};
+ *     struct earshot_options options = {.host = "chat.example.org", .user = "bot", .password = "..."};
  *     struct earshot_client *client;
  *     if (earshot_open(&options, on_event, NULL, &client) != EARSHOT_OK) ...
  *     struct pollfd p = {.fd = earshot_fd(client), .events = POLLIN};
@@ -14,14 +14,15 @@
  *     earshot_close(client);
  *
  * Events arrive in the callback, only inside earshot_progress(). Pointers in an event are valid during the callback. All calls
- * for one client must come from one thread at a time; different clients are independent. Strings are UTF-8; bodies carry their
- * length because they may hold any text, NUL excepted. A body is what somebody else wrote: never print it to a terminal without removing control characters
- * (earshot_printable does).
+ * for one client must come from one thread at a time; different clients are independent. Strings are UTF-8. A body has a NUL
+ * behind it, but goes by its length; it is what somebody else wrote: never print it to a terminal without removing control
+ * characters (earshot_printable does).
  *
- * Requests return a request number (above 0), which the answering event repeats in `request`, or a negative enum earshot_error when the request
- * cannot even be made. They may be made at any time, also while the connection is down: they wait. Exactly one of EARSHOT_EVENT_OK,
- * _USERS or _ERROR answers each, but for EARSHOT_NOT_ACCEPTED: that is a notice that the connection was lost before
- * the answer; the client resends the message by itself and a final answer follows.
+ * Requests return a request number (above 0), which the answering event repeats in `request`, or a negative enum earshot_error
+ * when the request cannot even be made: a bad name or text, EARSHOT_UNAVAILABLE when 10,000 requests or 16 MiB wait already, or
+ * after a logout. They may be made at any time, also while the connection is down: they wait. Exactly one of EARSHOT_EVENT_OK,
+ * _USERS or _ERROR answers each, but for EARSHOT_NOT_ACCEPTED: that is a notice that the connection was lost before the answer;
+ * the client resends the message by itself and a final answer follows.
  */
 #ifndef EARSHOT_CLIENT_H
 #define EARSHOT_CLIENT_H
@@ -68,7 +69,7 @@ enum earshot_error {
     EARSHOT_NAME_TAKEN = 23,
     /* Of this library, not of the protocol. */
     EARSHOT_NO_MEMORY = 100,
-    EARSHOT_BAD_OPTION = 101,  /* see options; earshot_open only */
+    EARSHOT_BAD_OPTION = 101,    /* see options; earshot_open only */
     EARSHOT_NO_CONNECTION = 102, /* cannot connect */
     EARSHOT_NOT_TRUSTED = 103,   /* the server's certificate */
     EARSHOT_NO_STATE = 104       /* the state directory cannot be used */
@@ -91,8 +92,8 @@ struct earshot_options {
     bool ask_register;     /* EARSHOT_EVENT_NEW_ACCOUNT asks instead of failing with unknown_user */
     const char *ca;        /* PEM file with a certificate to trust, or NULL */
     enum earshot_trust trust;
-    const char *state;     /* directory for known servers and tokens, created 0700; NULL: keep nothing */
-    const char *client;    /* your program's name and version, for the server's log; NULL: the library's */
+    const char *state;  /* directory for known servers and tokens, created 0700; NULL: keep nothing */
+    const char *client; /* your program's name and version, for the server's log; NULL: the library's */
 };
 
 enum earshot_event_type {
@@ -101,17 +102,17 @@ enum earshot_event_type {
     EARSHOT_EVENT_NEED_PASSWORD,      /* answer with earshot_set_password */
     EARSHOT_EVENT_NEW_ACCOUNT,        /* no such user: answer with earshot_set_password (creates it), or close */
     EARSHOT_EVENT_ONLINE,             /* `user`, `text`: server as host:port; again after every reconnect */
-    EARSHOT_EVENT_OK,                 /* answers `request`; `id`, `time_ms` for a message; `delivered`, `withheld` for a broadcast */
-    EARSHOT_EVENT_USERS,              /* answers `request`; `users`, `user_count` */
-    EARSHOT_EVENT_ERROR,              /* answers `request`, or 0; `error`, `text`, `retry_after` */
-    EARSHOT_EVENT_MESSAGE,            /* `user` (from), `body`, `id`, `time_ms`, `stored` */
-    EARSHOT_EVENT_SENT,               /* sent by another device of ours: `user` (to), `body`, `id`, `time_ms` */
-    EARSHOT_EVENT_BROADCAST,          /* `user` (from), `body`, `time_ms` */
-    EARSHOT_EVENT_PRESENCE,           /* `user`, `online` */
-    EARSHOT_EVENT_CAUGHT_UP,          /* everything that was stored for us has arrived */
-    EARSHOT_EVENT_DISCONNECTED,       /* `reason`, `retry_after`: seconds until it tries again, or -1 if it will not */
-    EARSHOT_EVENT_CLOSED              /* the last event: logged out, refused or failed: `error` says (OK after a logout), `text`,
-                                         `retry_after`; `reason` if the server logged us out */
+    EARSHOT_EVENT_OK,           /* answers `request`; `id`, `time_ms` for a message; `delivered`, `withheld` for a broadcast */
+    EARSHOT_EVENT_USERS,        /* answers `request`; `users`, `user_count` */
+    EARSHOT_EVENT_ERROR,        /* answers `request`, or 0; `error`, `text`, `retry_after` */
+    EARSHOT_EVENT_MESSAGE,      /* `user` (from), `body`, `id`, `time_ms`, `stored` */
+    EARSHOT_EVENT_SENT,         /* sent by another device of ours: `user` (to), `body`, `id`, `time_ms` */
+    EARSHOT_EVENT_BROADCAST,    /* `user` (from), `body`, `time_ms` */
+    EARSHOT_EVENT_PRESENCE,     /* `user`, `online` */
+    EARSHOT_EVENT_CAUGHT_UP,    /* everything that was stored for us has arrived */
+    EARSHOT_EVENT_DISCONNECTED, /* `reason`, `retry_after`: seconds until it tries again, or -1 if it will not */
+    EARSHOT_EVENT_CLOSED        /* the last event: logged out, refused or failed: `error` says (OK after a logout), `text`,
+                                   `retry_after`; `reason` if the server logged us out */
 };
 
 enum earshot_reason {
@@ -177,17 +178,17 @@ EARSHOT_API int64_t earshot_stopprivate(struct earshot_client *client, const cha
 EARSHOT_API int64_t earshot_private(struct earshot_client *client, const char *user, const char *body, size_t len);
 EARSHOT_API int64_t earshot_answer_private(struct earshot_client *client, const char *user, bool accept); /* user may be NULL */
 
-/* Sends what waits, then logs out; EARSHOT_EVENT_CLOSED follows. While the connection is down it keeps trying for 30 s if messages
- * wait, and ends at once otherwise. */
+/* Sends what waits, then logs out; EARSHOT_EVENT_CLOSED follows. While the connection is down it keeps trying for 30 s if
+ * messages wait, and ends at once otherwise. */
 EARSHOT_API int64_t earshot_logout(struct earshot_client *client);
 
 /* Requests without a final answer yet. */
 EARSHOT_API size_t earshot_unanswered(const struct earshot_client *client);
 
 /*
- * Copies text so that it is safe to print: bytes that are not UTF-8 and control characters (C0 but tab and newline, DEL, C1, and the
- * bidirectional overrides U+202A..202E, U+2066..2069) become U+FFFD. NUL-terminates; returns the length it needs without
- * the NUL, as snprintf does.
+ * Copies text so that it is safe to print: bytes that are not UTF-8 and control characters (C0 but tab and newline, DEL, C1, and
+ * the bidirectional overrides U+202A..202E, U+2066..2069) become U+FFFD. NUL-terminates; returns the length it needs without the
+ * NUL, as snprintf does.
  */
 EARSHOT_API size_t earshot_printable(const char *text, size_t len, char *out, size_t size);
 

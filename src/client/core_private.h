@@ -1,4 +1,4 @@
-/* core_private.h - what the files of the core share: core.c (its life), login.c, requests.c, incoming.c, pulse.c. */
+/* core_private.h - what the files of the core share: core.c (its life), wishes.c, login.c, requests.c, incoming.c, pulse.c. */
 #ifndef CLIENT_CORE_PRIVATE_H
 #define CLIENT_CORE_PRIVATE_H
 

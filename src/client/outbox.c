@@ -9,11 +9,12 @@ void outbox_init(struct outbox *outbox)
 
 void outbox_free(struct outbox *outbox)
 {
-    while (outbox->first != NULL) {
-        struct request *request = outbox->first;
-        outbox_take(outbox, request);
+    struct request *next;
+    for (struct request *request = outbox->first; request != NULL; request = next) {
+        next = request->next;
         request_free(&request);
     }
+    outbox_init(outbox);
 }
 
 void request_free(struct request **request)

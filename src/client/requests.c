@@ -125,7 +125,7 @@ static const struct rule {
 
 Earshot__Position **requests_positions(struct client_core *core, const struct position *const from[], size_t count)
 {
-    Earshot__Position **list = arena_array(&core->frame, count + 1, sizeof *list);
+    Earshot__Position **list = arena_array(&core->frame, count + 1, sizeof(void *));
     Earshot__Position *positions = arena_array(&core->frame, count + 1, sizeof *positions);
     if (list == NULL || positions == NULL)
         return NULL;
@@ -177,26 +177,34 @@ static void look_again(struct client_core *core, int64_t when)
         core_start_timer(core, &core->slow, when - world_mono_ms(core->world));
 }
 
-void requests_send(struct client_core *core)
+static bool may_ask(const struct client_core *core)
 {
-    struct outbox *outbox = &core->outbox;
+    return core->outbox.unsent != NULL && core->outbox.in_flight < CORE_IN_FLIGHT && buf_len(&core->out) < CORE_OUT_HIGH &&
+           world_mono_ms(core->world) >= core->paused_until;
+}
+
+/* Acknowledgements go with whatever goes out anyway, with a logout, or when they are due. */
+static void send_acknowledgements(struct client_core *core)
+{
     int64_t now = world_mono_ms(core->world);
-    bool may_ask = now >= core->paused_until && outbox->in_flight < CORE_IN_FLIGHT;
-    bool leaving = core->logout_id != 0 && outbox->count == 0;
-    while (core->positions.first_due != NULL && buf_len(&core->out) < CORE_OUT_HIGH &&
-           (leaving || now >= core->next_ack || (may_ask && outbox->unsent != NULL))) {
+    bool leaving = core->logout_id != 0 && core->outbox.count == 0;
+    bool now_or_never = leaving || now >= core->next_ack || may_ask(core);
+    while (now_or_never && core->positions.first_due != NULL && buf_len(&core->out) < CORE_OUT_HIGH) {
         send_received(core);
-        if (core->positions.first_due == NULL)
-            core->next_ack = now + CORE_ACK_MS;
-    }
-    while (now >= core->paused_until && outbox->in_flight < CORE_IN_FLIGHT && outbox->unsent != NULL &&
-           buf_len(&core->out) < CORE_OUT_HIGH) {
-        if (send_request(core, outbox->unsent) != OK)
-            break;
+        core->next_ack = now + CORE_ACK_MS;
     }
     if (core->positions.first_due != NULL)
         look_again(core, core->next_ack);
-    if (outbox->unsent != NULL)
+}
+
+void requests_send(struct client_core *core)
+{
+    send_acknowledgements(core);
+    while (may_ask(core)) {
+        if (send_request(core, core->outbox.unsent) != OK)
+            break;
+    }
+    if (core->outbox.unsent != NULL)
         look_again(core, core->paused_until);
 }
 

@@ -138,7 +138,7 @@ static int lock_file(int dir, const char *name, int how)
 /* Cuts the next line off `rest`; false at the end. */
 static bool next_line(struct slice *rest, struct slice *line)
 {
-    if (rest->len == 0)
+    if (rest->len == 0 || rest->data == NULL)
         return false;
     const uint8_t *end = memchr(rest->data, '\n', rest->len);
     size_t len = end ? (size_t)(end - rest->data) : rest->len;

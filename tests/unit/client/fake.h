@@ -21,14 +21,13 @@
 #include <cmocka.h>
 
 #include "core.h"
+#include "transcript.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define UNUSED __attribute__((unused))
-
-enum { FAKE_LINES = 2048, FAKE_LINE = 256 };
+enum { FAKE_LINES = 2048 };
 
 struct lines {
     char text[FAKE_LINES][FAKE_LINE];
@@ -93,66 +92,6 @@ static UNUSED void fake_hang_up(void *ctx)
     assert_true(fake->up || fake->connecting);
     fake->up = fake->connecting = false;
     fake->hang_ups++;
-}
-
-static UNUSED void describe_event(const struct earshot_event *e, char *out, size_t size)
-{
-    const char *user = e->user ? e->user : "";
-    int len = 0;
-    switch (e->type) {
-    case EARSHOT_EVENT_NEED_USER:
-        snprintf(out, size, "need_user");
-        break;
-    case EARSHOT_EVENT_NEED_PASSWORD:
-        snprintf(out, size, "need_password");
-        break;
-    case EARSHOT_EVENT_NEW_ACCOUNT:
-        snprintf(out, size, "new_account");
-        break;
-    case EARSHOT_EVENT_ONLINE:
-        snprintf(out, size, "online %s %s", user, e->text);
-        break;
-    case EARSHOT_EVENT_OK:
-        len = snprintf(out, size, "ok %lld", (long long)e->request);
-        if (e->id != 0)
-            len += snprintf(out + len, size - (size_t)len, " id=%llu", (unsigned long long)e->id);
-        if (e->delivered != 0)
-            snprintf(out + len, size - (size_t)len, " delivered=%u%s", e->delivered, e->withheld ? " withheld" : "");
-        break;
-    case EARSHOT_EVENT_USERS:
-        len = snprintf(out, size, "users %lld", (long long)e->request);
-        for (size_t i = 0; i < e->user_count && (size_t)len < size; i++)
-            len += snprintf(out + len, size - (size_t)len, " %s", e->users[i]);
-        break;
-    case EARSHOT_EVENT_ERROR:
-        len = snprintf(out, size, "error %lld %s", (long long)e->request, earshot_error_name(e->error));
-        if (e->retry_after != 0)
-            snprintf(out + len, size - (size_t)len, " retry_after=%d", e->retry_after);
-        break;
-    case EARSHOT_EVENT_MESSAGE:
-        snprintf(out, size, "message %s %.*s%s", user, (int)e->body_len, e->body, e->stored ? " stored" : "");
-        break;
-    case EARSHOT_EVENT_SENT:
-        snprintf(out, size, "sent %s %.*s", user, (int)e->body_len, e->body);
-        break;
-    case EARSHOT_EVENT_BROADCAST:
-        snprintf(out, size, "broadcast %s %.*s", user, (int)e->body_len, e->body);
-        break;
-    case EARSHOT_EVENT_PRESENCE:
-        snprintf(out, size, "presence %s %s", user, e->online ? "on" : "off");
-        break;
-    case EARSHOT_EVENT_CAUGHT_UP:
-        snprintf(out, size, "caught_up");
-        break;
-    case EARSHOT_EVENT_DISCONNECTED:
-        snprintf(out, size, "disconnected %s%s", earshot_reason_name(e->reason), e->retry_after < 0 ? " for good" : "");
-        break;
-    case EARSHOT_EVENT_CLOSED:
-        snprintf(out, size, "closed %s %s", earshot_error_name(e->error), earshot_reason_name(e->reason));
-        break;
-    default:
-        snprintf(out, size, "event %d", (int)e->type);
-    }
 }
 
 static UNUSED void fake_event(void *ctx, const struct earshot_event *event)
@@ -248,79 +187,6 @@ static UNUSED void lose_connection(struct fake *fake)
 
 /* ---- what the client sent ---- */
 
-#define TEXT(bytes) (int)(bytes).len, (const char *)(bytes).data
-
-static UNUSED void describe_positions(Earshot__Position *const *positions, size_t count, char *out, size_t size)
-{
-    int len = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < count && (size_t)len < size; i++)
-        len += snprintf(out + len, size - (size_t)len, " %llu:%llu", (unsigned long long)positions[i]->conversation,
-                        (unsigned long long)positions[i]->id);
-}
-
-static UNUSED void describe_frame(const Earshot__ClientFrame *f, char *out, size_t size)
-{
-    unsigned long long n = f->number;
-    char list[FAKE_LINE];
-    switch (f->body_case) {
-    case EARSHOT__CLIENT_FRAME__BODY_HELLO:
-        snprintf(out, size, "hello %u", f->hello->version);
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_IDENTIFY:
-        snprintf(out, size, "identify %llu %.*s", n, TEXT(f->identify->user));
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_LOGIN:
-        snprintf(out, size, "login %llu %.*s %.*s%s", n, TEXT(f->login->user), TEXT(f->login->password),
-                 f->login->token.len > 0 ? " token" : "");
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_REGISTER:
-        snprintf(out, size, "register %llu %.*s %.*s", n, TEXT(f->register_->user), TEXT(f->register_->password));
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_RESUME:
-        describe_positions(f->resume->positions, f->resume->n_positions, list, sizeof list);
-        snprintf(out, size, "resume %llu token=%02x%s horizon=%llu%.150s", n, f->resume->token.data[0],
-                 f->resume->continues ? " continues" : "", (unsigned long long)f->resume->horizon, list);
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_MESSAGE:
-        snprintf(out, size, "message %llu %.*s %.*s", n, TEXT(f->message->to), TEXT(f->message->body));
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_BROADCAST:
-        snprintf(out, size, "broadcast %llu %.*s", n, TEXT(f->broadcast->body));
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_WHOELSE:
-        snprintf(out, size, "whoelse %llu", n);
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_WHOELSESINCE:
-        snprintf(out, size, "whoelsesince %llu %llu", n, (unsigned long long)f->whoelsesince->seconds);
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_BLOCK:
-        snprintf(out, size, "block %llu %.*s", n, TEXT(f->block->user));
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_UNBLOCK:
-        snprintf(out, size, "unblock %llu %.*s", n, TEXT(f->unblock->user));
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_LOGOUT:
-        snprintf(out, size, "logout %llu", n);
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_RECEIVED:
-        describe_positions(f->received->positions, f->received->n_positions, list, sizeof list);
-        snprintf(out, size, "received%.200s", list);
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_PING:
-        snprintf(out, size, "ping %llu", n);
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_STARTPRIVATE:
-        snprintf(out, size, "startprivate %llu %.*s", n, TEXT(f->startprivate->user));
-        break;
-    case EARSHOT__CLIENT_FRAME__BODY_STOPPRIVATE:
-        snprintf(out, size, "stopprivate %llu %.*s", n, TEXT(f->stopprivate->user));
-        break;
-    default:
-        snprintf(out, size, "frame %d", (int)f->body_case);
-    }
-}
-
 /* The next frame as a line; false if there is none. */
 static UNUSED bool next_frame(struct fake *fake, char line[FAKE_LINE])
 {
@@ -360,98 +226,7 @@ static UNUSED void silent(struct fake *fake)
     sees(fake, "(nothing)");
 }
 
-/* ---- what the server says ---- */
-
-static UNUSED ProtobufCBinaryData text_bytes(const char *text)
-{
-    return bytes_of_slice(slice_str(text));
-}
-
-static UNUSED void say(struct fake *fake, const Earshot__ServerFrame *frame)
-{
-    struct buf bytes;
-    buf_init(&bytes, 2 * WIRE_FRAME_MAX);
-    assert_int_equal(codec_write_server(frame, &bytes), OK);
-    core_data(fake->core, buf_slice(&bytes));
-    buf_free(&bytes);
-}
-
-#define SAY(fake, number, CASE, field, Type, TYPE, ...)                                                                          \
-    do {                                                                                                                         \
-        Earshot__ServerFrame frame_ = EARSHOT__SERVER_FRAME__INIT;                                                               \
-        Earshot__##Type body_ = EARSHOT__##TYPE##__INIT;                                                                         \
-        Earshot__##Type *it = &body_;                                                                                            \
-        (void)it;                                                                                                                \
-        __VA_ARGS__;                                                                                                             \
-        frame_.answers = number;                                                                                                 \
-        frame_.body_case = EARSHOT__SERVER_FRAME__BODY_##CASE;                                                                   \
-        frame_.field = &body_;                                                                                                   \
-        say(fake, &frame_);                                                                                                      \
-    } while (0)
-
-static UNUSED void say_greeting(struct fake *fake)
-{
-    SAY(fake, 0, GREETING, greeting, Greeting, GREETING, it->version = 1; it->heartbeat_seconds = 15);
-}
-
-static UNUSED void say_challenge(struct fake *fake, uint64_t number, Earshot__Challenge__Kind kind)
-{
-    SAY(fake, number, CHALLENGE, challenge, Challenge, CHALLENGE, it->kind = kind);
-}
-
-static UNUSED void say_welcome(struct fake *fake, uint64_t number, uint8_t token, uint64_t last)
-{
-    uint8_t bytes[TOKEN_SIZE];
-    memset(bytes, token, sizeof bytes);
-    SAY(fake, number, WELCOME, welcome, Welcome, WELCOME, it->user = text_bytes("alice");
-        it->token = bytes_of_slice(slice_of(bytes, sizeof bytes)); it->last_number = last);
-}
-
-static UNUSED void say_done(struct fake *fake, uint64_t number)
-{
-    SAY(fake, number, DONE, done, Done, DONE, (void)0);
-}
-
-static UNUSED void say_accepted(struct fake *fake, uint64_t number, uint64_t id_)
-{
-    SAY(fake, number, ACCEPTED, accepted, Accepted, ACCEPTED, it->id = id_);
-}
-
-static UNUSED void say_announced(struct fake *fake, uint64_t number, uint32_t count)
-{
-    SAY(fake, number, ANNOUNCED, announced, Announced, ANNOUNCED, it->delivered = count; it->withheld = true);
-}
-
-static UNUSED void say_users(struct fake *fake, uint64_t number, const char *const names[], size_t count, bool more_)
-{
-    ProtobufCBinaryData list[64];
-    assert_true(count <= 64);
-    for (size_t i = 0; i < count; i++)
-        list[i] = text_bytes(names[i]);
-    SAY(fake, number, USERS, users, Users, USERS, it->users = list; it->n_users = count; it->more = more_);
-}
-
-static UNUSED void say_error(struct fake *fake, uint64_t number, uint32_t code_, uint32_t retry)
-{
-    SAY(fake, number, ERROR, error, Error, ERROR, it->code = code_; it->text = text_bytes("no"); it->retry_after = retry);
-}
-
-static UNUSED void say_message(struct fake *fake, uint64_t conversation_, uint64_t id_, const char *from_, const char *to_,
-                               const char *body)
-{
-    SAY(fake, 0, EVENT_MESSAGE, event_message, Message, MESSAGE, it->conversation = conversation_; it->id = id_;
-        it->from = text_bytes(from_); it->to = text_bytes(to_); it->body = text_bytes(body));
-}
-
-static UNUSED void say_caught_up(struct fake *fake, uint64_t horizon_)
-{
-    SAY(fake, 0, CAUGHT_UP, caught_up, CaughtUp, CAUGHT_UP, it->horizon = horizon_);
-}
-
-static UNUSED void say_goodbye(struct fake *fake, Earshot__Goodbye__Reason why, uint32_t retry)
-{
-    SAY(fake, 0, GOODBYE, goodbye, Goodbye, GOODBYE, it->reason = why; it->retry_after = retry);
-}
+#include "script.h"
 
 /* ---- common beginnings ---- */
 
