@@ -8,8 +8,10 @@ export CC
 endif
 export BUILD FUZZ_SECONDS
 
+examples = $(patsubst %.c,%,$(wildcard examples/*.c))
+
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	ninja -C $(BUILD) programs $(examples)
 
 $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo 'meson is missing: "make deps" installs what is needed' >&2; exit 1; }
@@ -49,7 +51,8 @@ tidy:
 	tools/tidy
 
 bench: all
-	@if [ -x bench/run ]; then bench/run; else echo 'there is no bench/run yet'; fi
+	ninja -C $(BUILD) bench/load
+	bench/run $(BUILD)
 
 torture:
 	tools/deps build test
