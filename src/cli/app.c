@@ -145,23 +145,28 @@ static void leave_quietly(struct app *app)
     app->reader_gone = true;
 }
 
+static void watch(const struct app *app, struct pollfd fds[POLL_COUNT])
+{
+    bool input = host_ready((void *)app) && app->face->type->hungry(app->face);
+    bool asking = login_asking(&app->login);
+    fds[POLL_LIBRARY] = (struct pollfd){.fd = app->library->fd(app->client), .events = POLLIN};
+    fds[POLL_SIGNALS] = (struct pollfd){.fd = app->signals, .events = POLLIN};
+    fds[POLL_INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
+    fds[POLL_QUESTION] = (struct pollfd){.fd = asking ? app->login.ask.in : -1, .events = POLLIN};
+    fds[POLL_OUTPUT] = (struct pollfd){.fd = app->reader_gone ? -1 : STDOUT_FILENO};
+}
+
 static void app_turn(struct app *app)
 {
     const struct face_type *type = app->face->type;
-    bool asking = login_asking(&app->login), input = host_ready(app) && type->hungry(app->face);
-    struct pollfd fds[POLL_COUNT] = {
-        [POLL_LIBRARY] = {.fd = app->library->fd(app->client), .events = POLLIN},
-        [POLL_SIGNALS] = {.fd = app->signals, .events = POLLIN},
-        [POLL_INPUT] = {.fd = input ? STDIN_FILENO : -1, .events = POLLIN},
-        [POLL_QUESTION] = {.fd = asking ? app->login.ask.in : -1, .events = POLLIN},
-        [POLL_OUTPUT] = {.fd = app->reader_gone ? -1 : STDOUT_FILENO},
-    };
+    struct pollfd fds[POLL_COUNT];
+    watch(app, fds);
     if (poll(fds, POLL_COUNT, app_pause(app)) < 0 && errno != EINTR)
         return;
     read_signals(app);
-    if (asking && fds[POLL_QUESTION].revents != 0 && login_asking(&app->login))
+    if (fds[POLL_QUESTION].revents != 0 && login_asking(&app->login))
         login_readable(&app->login);
-    type->input(app->face, input && fds[POLL_INPUT].revents != 0);
+    type->input(app->face, fds[POLL_INPUT].revents != 0);
     app->library->progress(app->client);
     dialog_turn(&app->dialog);
     if (!login_asking(&app->login) && !app->dialog.over)

@@ -221,11 +221,23 @@ static void explain_usage(const struct cli_command *command, struct buf *why)
     text_format(why, "Usage: %s%s%s", command->name, *arguments ? " " : "", arguments);
 }
 
+static void explain_unknown(struct slice name, bool terminal, struct buf *why)
+{
+    text_add(why, "There is no command \"");
+    text_bytes(why, shortened(name));
+    text_format(why, "\"; %shelp lists them.", terminal ? "/" : "");
+}
+
+static bool is_text(struct slice line)
+{
+    return line.len == 0 || (utf8_valid(line) && memchr(line.data, '\0', line.len) == NULL);
+}
+
 enum earshot_error cli_call_parse(struct slice line, bool terminal, struct cli_call *call, struct buf *why)
 {
     struct slice rest = line;
     *call = (struct cli_call){.text = slice_of(line.data, 0)};
-    if (line.len > 0 && (!utf8_valid(line) || memchr(line.data, '\0', line.len))) {
+    if (!is_text(line)) {
         text_add(why, "The line is not UTF-8 text.");
         return EARSHOT_BAD_TEXT;
     }
@@ -235,9 +247,7 @@ enum earshot_error cli_call_parse(struct slice line, bool terminal, struct cli_c
     struct slice name = take_word(&rest);
     call->command = cli_command_find(name, terminal);
     if (call->command == NULL) {
-        text_add(why, "There is no command \"");
-        text_bytes(why, shortened(name));
-        text_format(why, "\"; %shelp lists them.", terminal ? "/" : "");
+        explain_unknown(name, terminal, why);
         return EARSHOT_UNKNOWN_COMMAND;
     }
     enum earshot_error error = argument_kinds[call->command->arguments].parse(&rest, call);

@@ -89,12 +89,10 @@ static void show_answer(struct dialog *dialog, const struct earshot_event *event
 
 static void remember(struct dialog *dialog, int64_t request, uint64_t n, const struct cli_call *call)
 {
-    struct asked *asked = calloc(1, sizeof *asked);
-    text_must(asked ? OK : ERR_MEMORY);
+    struct asked *asked = text_memory(calloc(1, sizeof *asked));
     *asked = (struct asked){.request = request, .n = n, .command = call->command, .text_len = call->text.len};
-    asked->user = strdup(call->user);
-    asked->text = malloc(call->text.len + 1);
-    text_must(asked->user && asked->text ? OK : ERR_MEMORY);
+    asked->user = text_memory(strdup(call->user));
+    asked->text = text_memory(malloc(call->text.len + 1));
     if (call->text.len > 0)
         memcpy(asked->text, call->text.data, call->text.len);
     text_must(map_put_u64(&dialog->asked, (uint64_t)request, asked));
@@ -188,9 +186,8 @@ static int compare_asked(const void *a, const void *b)
 static void answer_the_rest(struct dialog *dialog, const struct earshot_event *closed)
 {
     size_t count = 0, room = map_count(&dialog->asked) + 1;
-    struct asked **rest = calloc(room, sizeof(struct asked *));
+    struct asked **rest = text_memory(calloc(room, sizeof(struct asked *)));
     struct asked *asked;
-    text_must(rest ? OK : ERR_MEMORY);
     for (size_t i = 0; (asked = map_next(&dialog->asked, &i)) != NULL; map_iter_remove(&dialog->asked, &i))
         rest[count++] = asked;
     qsort(rest, count, sizeof(struct asked *), compare_asked);

@@ -78,7 +78,7 @@ enum input_what input_next(struct input *input, struct slice *line)
     for (;;) {
         struct slice all = buf_slice(&input->buf);
         const uint8_t *newline = NULL;
-        if (all.len > input->scanned)
+        if (all.data != NULL && all.len > input->scanned)
             newline = memchr(all.data + input->scanned, '\n', all.len - input->scanned);
         if (newline == NULL)
             return input_partial(input, line);

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINE_HISTORY = 500, LINE_READ_AT_ONCE = 4096 };
+enum { LINE_HISTORY = 500, LINE_READ_AT_ONCE = 4096, LINE_PATIENCE_MS = 1000 };
 
 struct line {
     struct face face;
@@ -32,6 +32,7 @@ struct line {
     char *set_aside;
     int set_aside_point;
     int64_t retry_at; /* monotonic; when the next attempt to connect comes */
+    int64_t patience; /* monotonic; when to say that the first one is taking its time; 0: said, or not needed */
     bool online, running, suspended, ended;
 };
 
@@ -234,6 +235,7 @@ static void follow_link(struct line *line, const struct earshot_event *event)
 {
     if (event->type == EARSHOT_EVENT_ONLINE) {
         line->online = true;
+        line->patience = 0;
         free(line->user);
         line->user = strdup(event->user ? event->user : "");
         line_start(line);
@@ -253,11 +255,20 @@ static void line_show(struct face *face, const struct notice *notice)
         text_format(&line->out, "%s      /help lists what you can do%s\n", line->palette.faint, line->palette.reset);
 }
 
+static void say_it_takes_time(struct line *line)
+{
+    if (line->patience == 0 || line_now(line) < line->patience)
+        return;
+    line->patience = 0;
+    text_format(&line->out, "%sconnecting ...%s\n", line->palette.faint, line->palette.reset);
+}
+
 static bool line_flush(struct face *face)
 {
     struct line *line = line_of(face);
     if (line->suspended)
         return true;
+    say_it_takes_time(line);
     bool changed = line->running && update_prompt(line);
     if (line->running && (changed || buf_len(&line->out) > 0))
         rl_clear_visible_line();
@@ -276,7 +287,9 @@ static bool line_flush(struct face *face)
 static int line_pause(const struct face *face)
 {
     const struct line *line = (const struct line *)face;
-    int64_t left = line->retry_at - line_now(line);
+    int64_t now = line_now(line), left = line->retry_at - now;
+    if (line->patience != 0 && !line->suspended)
+        return line->patience > now ? (int)(line->patience - now) : 0;
     return line->running && !line->online && left > 0 ? (int)((left - 1) % 1000 + 1) : -1;
 }
 
@@ -301,8 +314,10 @@ static void line_resume(struct face *face)
     if (!line->suspended)
         return;
     line->suspended = false;
-    if (line->user == NULL)
-        return; /* never online: nothing was being typed */
+    if (line->user == NULL) { /* never online: nothing was being typed */
+        line->patience = line_now(line) + LINE_PATIENCE_MS;
+        return;
+    }
     line_start(line);
     if (line->running && line->set_aside != NULL) {
         rl_insert_text(line->set_aside);
@@ -325,12 +340,12 @@ extern const struct face_type line_face;
 
 static void line_create(const struct face_host *host, struct face **face)
 {
-    struct line *line = calloc(1, sizeof *line);
-    text_must(line ? OK : ERR_MEMORY);
+    struct line *line = text_memory(calloc(1, sizeof *line));
     line->face.type = &line_face;
     line->host = *host;
     palette_of_terminal(host->out, &line->palette);
     line->words.palette = &line->palette;
+    line->patience = line_now(line) + LINE_PATIENCE_MS;
     buf_init(&line->out, TEXT_CAP);
     buf_init(&line->prompt, TEXT_CAP);
     the_line = line;

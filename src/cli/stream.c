@@ -4,8 +4,7 @@
 
 void stream_create(const struct face_type *type, const struct face_host *host, struct face **face)
 {
-    struct stream *stream = calloc(1, sizeof *stream);
-    text_must(stream ? OK : ERR_MEMORY);
+    struct stream *stream = text_memory(calloc(1, sizeof *stream));
     stream->face.type = type;
     stream->host = *host;
     input_init(&stream->input);

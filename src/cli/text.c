@@ -5,12 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void text_must(enum err err)
+static _Noreturn void out_of_memory(void)
 {
-    if (err == OK)
-        return;
     fputs("earshot: out of memory\n", stderr);
     exit(EXIT_UNREACHABLE);
+}
+
+void text_must(enum err err)
+{
+    if (err != OK)
+        out_of_memory();
+}
+
+void *text_memory(void *memory)
+{
+    if (memory == NULL)
+        out_of_memory();
+    return memory;
 }
 
 void text_add(struct buf *out, const char *text)
@@ -50,18 +61,14 @@ void text_safe(struct buf *out, struct slice text)
 
 void text_safe_line(struct buf *out, struct slice text)
 {
-    struct buf safe;
-    buf_init(&safe, TEXT_CAP);
-    text_safe(&safe, text);
-    struct slice rest = buf_slice(&safe);
-    for (size_t i = 0, from = 0; i <= rest.len; i++) {
-        bool end = i == rest.len;
-        if (!end && rest.data[i] != '\n' && rest.data[i] != '\t')
+    size_t from = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] != '\n' && text.data[i] != '\t')
             continue;
-        text_bytes(out, slice_of(rest.data + from, i - from));
-        if (!end)
-            text_add(out, rest.data[i] == '\n' ? "\\n" : " ");
+        text_safe(out, slice_of(text.data + from, i - from));
+        text_add(out, text.data[i] == '\n' ? "\\n" : " ");
         from = i + 1;
     }
-    buf_free(&safe);
+    if (text.len > 0)
+        text_safe(out, slice_of(text.data + from, text.len - from));
 }

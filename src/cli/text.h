@@ -22,5 +22,7 @@ void text_safe_line(struct buf *out, struct slice text);
 
 /* Ends the program, out of memory, unless `err` is OK. */
 void text_must(enum err err);
+/* The same for what malloc gave: `memory`, never NULL. */
+void *text_memory(void *memory) __attribute__((returns_nonnull));
 
 #endif
