@@ -69,7 +69,7 @@ def test_answers_that_nobody_asked_for(world):
     _, client, link = connect(world)
     for kind, fields in (("done", {}), ("accepted", {"id": 5}), ("announced", {"delivered": 3}), ("users", {"users": [b"x"]}),
                          ("pong", {}), ("error", {"code": 5, "text": "no"}), ("welcome", {"user": "root", "token": b"x" * 32}),
-                         ("challenge", {"kind": 1}), ("caught_up", {"horizon": 2**63})):
+                         ("challenge", {}), ("caught_up", {"horizon": 2**63})):
         for number in (0, 1, 10**9):
             with contextlib.suppress(OSError):
                 link.send(kind, number, **fields)
@@ -146,13 +146,17 @@ def test_it_acknowledges_what_it_got(world):
 
 def test_it_resumes_with_its_token(world):
     fake, client, link = connect(world)
+    link.send("caught_up", horizon=5)
+    message(link, 9, "one")
+    client.expect("message", body="one")
     link.close()
     link = fake.accept()
     hello = link.expect("hello")
     assert hello.version == 1
     link.send("greeting", 1, version=1, server="fake 1", heartbeat_seconds=20)
     resume = link.expect("resume")
-    assert resume.token == b"t" * 32 and resume.continues
+    assert resume.token == b"t" * 32 and resume.continues and resume.horizon == 5
+    assert [(position.conversation, position.id) for position in resume.positions] == [(7, 9)]
     client.kill()
 
 

@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -22,7 +23,7 @@ static int ended;
 
 static void on_event(void *ctx, const struct earshot_event *event)
 {
-    struct earshot_client **client = ctx;
+    struct earshot_client **client = (struct earshot_client **)ctx;
     switch (event->type) {
     case EARSHOT_EVENT_ONLINE:
         printf("online %s\n", event->user);
@@ -102,7 +103,7 @@ def test_a_program_of_thirty_lines(world, cc, suffix):
     bob.done("message", to="alice", body="good bye")
     assert process.exit_code() == 0
     assert process.lines[0] == "online alice" and "ok 1" in process.lines
-    assert process.lines[-2:] == ["message bob good bye", "closed ok"]
+    assert "message bob good bye" in process.lines and process.lines[-1] == "closed ok"
 
 
 def test_exported_symbols():
@@ -111,7 +112,8 @@ def test_exported_symbols():
     library = surroundings.BUILD / "libearshot.so"
     done = subprocess.run([nm, "-D", "--defined-only", library], capture_output=True, text=True, check=True)
     exported = {line.split()[-1].split("@")[0] for line in done.stdout.splitlines()}
-    declared = set(re.findall(r"\b(earshot_\w+)\(", re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)))
+    text = re.sub(r"/\*.*?\*/|typedef [^;]*;", "", HEADER.read_text(), flags=re.S)
+    declared = set(re.findall(r"\b(earshot_\w+)\(", text))
     assert declared <= exported, declared - exported
     assert exported - declared == set(), exported - declared
 
@@ -134,20 +136,20 @@ def test_pkg_config():
 
 
 def test_the_example_bot(world):
-    """It does what its first lines say: it answers."""
-    programs = [path for path in (surroundings.BUILD / "examples").glob("*") if path.is_file() and os.access(path, os.X_OK)]
-    assert programs, "no example was built"
+    """As its first lines say: it makes its account, answers every message with its own text, and logs out on SIGTERM."""
     server = world.server()
     bob = world.peer("bob")
-    bot = programs[0]
-    process = world.program(bot, *bot_arguments(world, server), name="bot",
-                            env=surroundings.environment(EARSHOT_PASSWORD=password_of("alice"), HOME=world.directory))
-    bob.expect("event_presence", user="alice", online=True)
-    bob.done("message", to="alice", body="hello bot")
-    answer = bob.expect("event_message", sender="alice")
-    assert b"hello bot" in answer.body
-    assert process.alive
-
-
-def bot_arguments(world, server):
-    return ["127.0.0.1", server.port, "alice"]
+    bot = world.program(surroundings.BUILD / "examples" / "bot", "127.0.0.1", server.port, "bot", name="bot",
+                        env=surroundings.environment(BOT_PASSWORD="a good password", HOME=world.directory))
+    bob.expect("event_presence", user="bot", online=True)
+    bob.done("message", to="bot", body="hello bot")
+    assert bob.expect("event_message", sender="bot").body == b"hello bot"
+    server.kill9()
+    server.start()
+    bob = world.peer("bob")
+    world.hub.wait(lambda: b"bot" in bob.done("whoelse").users, "the bot to come back")
+    bob.done("message", to="bot", body="still there?")
+    bob.expect("event_message", sender="bot", body="still there?")
+    bot.signal(signal.SIGTERM)
+    assert bot.exit_code() == 0
+    world.hub.wait(lambda: b"bot" not in bob.done("whoelse").users, "the bot to be gone")
