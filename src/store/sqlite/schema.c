@@ -30,6 +30,7 @@ static const char version_1[] = "CREATE TABLE meta(key INTEGER PRIMARY KEY, valu
                                 " count INTEGER NOT NULL,"
                                 " blocked_until INTEGER NOT NULL,"
                                 " time INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                                "CREATE INDEX failure_time ON failure(time);"
                                 "CREATE TABLE login("
                                 " id INTEGER PRIMARY KEY AUTOINCREMENT,"
                                 " account INTEGER NOT NULL REFERENCES account,"

@@ -1,6 +1,8 @@
 /* Messages: storing, recognising resent ones, quota, positions, pages, tidying. */
 #include "harness.h"
 
+#include <sys/wait.h>
+
 static void messages_get_rising_ids_and_know_the_one_before(void **state)
 {
     struct fixture *f = *state;
@@ -297,20 +299,34 @@ static void tidying_takes_what_is_old_and_received(void **state)
     assert_int_equal(next.id, last.id + 1); /* no id is used twice */
 }
 
+/* A process that ends without store_stop(), as after kill -9. */
+static void send_tidy_and_die(struct fixture *f, uint64_t alice, uint64_t bob, uint64_t device)
+{
+    fixture_open(f);
+    struct store_append append = resend(f, alice, bob, device, 8);
+    advance(f, bob, append.conversation, append.id);
+    struct store_tidy tidy = {.messages_before = 100000, .limit = 10};
+    _exit(execute(f, &tidy.op, STORE_TIDY) == OK && tidy.deleted == 1 ? 0 : 1);
+}
+
 static void tidying_forgets_no_number(void **state)
 {
     struct fixture *f = *state;
     uint64_t alice = make_account(f, "alice"), bob = make_account(f, "bob"), device = make_device(f, alice, 1);
-    struct store_append append = resend(f, alice, bob, device, 8);
-    advance(f, bob, append.conversation, append.id);
-    struct store_tidy tidy = {.messages_before = 100000, .limit = 10};
-    assert_int_equal(execute(f, &tidy.op, STORE_TIDY), OK);
-    assert_int_equal(tidy.deleted, 1);
-    fixture_reopen(f);
+    store_stop(&f->store);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        send_tidy_and_die(f, alice, bob, device);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    fixture_open(f);
     struct store_device_find find = {.time = 5};
     memset(find.token, 1, sizeof find.token);
     assert_int_equal(execute(f, &find.op, STORE_DEVICE_FIND), OK);
     assert_int_equal(find.last_number, 8);
+    assert_int_equal(send_text(f, alice, bob, "next"), 2); /* nor an id */
 }
 
 static void tidying_takes_old_devices_logins_and_failures(void **state)
