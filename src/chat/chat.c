@@ -17,6 +17,7 @@ const struct chat_settings chat_settings_default = {
     .quota = 1000000,
     .retention_ms = 30LL * 24 * 3600 * 1000,
     .device_ms = 90LL * 24 * 3600 * 1000,
+    .private_ms = 60 * 1000,
     .cost = {.passes = 2, .memory = 19 * 1024 * 1024},
 };
 

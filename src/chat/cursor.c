@@ -36,7 +36,7 @@ struct cursor *cursor_get(struct participant *participant, uint64_t conversation
     if (cursor == NULL)
         return NULL;
     cursor->conversation = conversation;
-    cursor->sent = participant->fresh ? 0 : participant->horizon;
+    cursor->sent = participant->fresh || participant->pending ? 0 : participant->horizon;
     if (map_put_u64(&participant->cursors, conversation, cursor) != OK) {
         free(cursor);
         return NULL;

@@ -23,7 +23,6 @@ struct catch_up {
     struct participant *participant;
     struct timer retry;
     uint64_t after;
-    bool pending;  /* reads what waits unacknowledged, not everything since the horizon */
     bool first;    /* page */
     uint64_t base; /* what the horizon will be: that of the first page */
 };
@@ -91,9 +90,9 @@ static void begin_reading(struct participant *participant)
         arena_init(&catching->page.arena, PAGE_ARENA, 0);
         participant->catching = catching;
     }
-    catching->pending = participant->fresh || participant->releasing;
-    participant->releasing = false;
-    catching->after = catching->pending ? 0 : participant->horizon;
+    participant->pending = participant->fresh || participant->overdue;
+    participant->overdue = false;
+    catching->after = participant->pending ? 0 : participant->horizon;
     catching->base = participant->horizon;
     catching->first = true;
     read_page(catching);
@@ -109,7 +108,7 @@ static void pending_done(struct participant *participant)
 
 static void caught_up(struct participant *participant, uint64_t horizon)
 {
-    participant->fresh = false;
+    participant->fresh = participant->pending = false;
     participant->horizon = horizon;
     cursor_forget(participant, horizon);
     if (participant->again) {
@@ -169,7 +168,7 @@ static void pass_page(struct participant *participant, struct catch_up *catching
     catching->first = false;
     if (page->more)
         read_page(catching);
-    else if (catching->pending && !(participant->fresh && alone))
+    else if (participant->pending && !(participant->fresh && alone))
         pending_done(participant);
     else
         caught_up(participant, page->horizon);
@@ -200,7 +199,7 @@ static void read_page(struct catch_up *catching)
     struct participant *participant = catching->participant;
     struct store_page *page = &catching->page;
     arena_reset(&page->arena);
-    page->op = (struct store_op){.verb = catching->pending ? STORE_PENDING : STORE_SINCE, .done = page_read};
+    page->op = (struct store_op){.verb = participant->pending ? STORE_PENDING : STORE_SINCE, .done = page_read};
     page->account = participant->user->id;
     page->device = participant->device;
     page->after = catching->after;
@@ -260,11 +259,11 @@ void delivery_on_release(struct shard *shard, const struct event *event, struct 
     struct participant *participant = shard_at(shard, event->slot, event->generation);
     if (participant == NULL || !cursor_release(participant))
         return;
-    participant->releasing = true; /* what was withheld may lie below the horizon */
+    participant->overdue = true; /* what was withheld may lie below the horizon */
     if (participant->mode == DELIVERY_LIVE)
         begin_reading(participant);
     else
-        participant->again = true; /* and the next reading takes `releasing` up */
+        participant->again = true; /* and the next reading takes `overdue` up */
 }
 
 void delivery_sent(struct participant *participant, uint64_t conversation, uint64_t id, uint64_t previous)
@@ -280,7 +279,7 @@ void delivery_begin(struct participant *participant, const struct resume *resume
 {
     cursor_begin(participant);
     participant->fresh = !resume->continues;
-    participant->unchecked = resume->continues;
+    participant->unchecked = participant->overdue = resume->continues;
     participant->horizon = resume->continues ? resume->horizon : 0;
     if (participant->horizon > INT64_MAX) /* no store gets there; from_elsewhere() will say so */
         participant->horizon = INT64_MAX;

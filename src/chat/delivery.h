@@ -9,7 +9,8 @@
  * with the horizon and its own positions a client can resume anywhere.
  *
  * A message that may not be seen (a block came after it was accepted) stops its conversation at this participant, without an
- * acknowledgement: it is delivered once the block ends, at once (EVENT_RELEASE) or at a later login.
+ * acknowledgement: it is delivered once the block ends, at once (EVENT_RELEASE) or at a later login. So that it does not stop halfway
+ * there, a resume too begins with what waits unacknowledged, below its horizon; the client recognises what it has already.
  *
  * Acknowledgements are cumulative per conversation and stored a little later, many at once; what is lost with a crash is sent again
  * and recognised by the client.

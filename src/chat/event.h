@@ -16,7 +16,10 @@ enum event_kind {
     EVENT_PRESENCE,  /* to all: `sender` came or went, at `version` */
     EVENT_FAREWELL,  /* to the seat: it must leave; `reason` */
     EVENT_RELEASE,   /* to the seat: its user has unblocked `sender`, whose withheld messages may come now */
-    EVENT_PRIVATE,   /* to the seat: `sender` asks for a private channel */
+    EVENT_PRIVATE_REQUEST, /* to the seat: `sender` asks for a private channel */
+    EVENT_PRIVATE_ANSWER,  /* to the asker's seat: `sender` has answered; `reason`: yes */
+    EVENT_PRIVATE_SETTLED, /* to the seat: the request of or to `sender` is over; `reason` */
+    EVENT_SIGNAL,          /* to the seat: from `sender`'s device */
     EVENT_KIND_COUNT
 };
 
@@ -27,6 +30,8 @@ struct event {
     uint64_t conversation, id, previous;
     uint64_t version;
     int64_t time_ms;
+    uint64_t device;     /* of the private ones: the other end's */
+    uint8_t channel[16]; /* likewise */
 };
 
 struct shard;
@@ -37,6 +42,9 @@ void delivery_on_release(struct shard *shard, const struct event *event, struct 
 void broadcast_on_event(struct shard *shard, const struct event *event, struct slice body);
 void presence_on_event(struct shard *shard, const struct event *event, struct slice body);
 void participant_on_farewell(struct shard *shard, const struct event *event, struct slice body);
-void participant_on_private(struct shard *shard, const struct event *event, struct slice body);
+void introduction_on_request(struct shard *shard, const struct event *event, struct slice body);
+void introduction_on_answer(struct shard *shard, const struct event *event, struct slice body);
+void introduction_on_settled(struct shard *shard, const struct event *event, struct slice body);
+void introduction_on_signal(struct shard *shard, const struct event *event, struct slice body);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "delivery.h"
 #include "event.h"
+#include "introductions.h"
 #include "presence.h"
 #include "seated.h"
 #include "visibility.h"
@@ -86,6 +87,7 @@ void participant_leave(struct participant **out, bool forget)
         return;
     *out = NULL;
     struct shard *shard = participant->shard;
+    introduction_cancel_all(participant);
     delivery_end(participant);
     shard_unseat(shard, participant->slot);
     presence_rise(participant);
@@ -133,41 +135,4 @@ enum err participant_who(struct participant *participant, int64_t seconds, struc
     *names = found;
     *count = n;
     return OK;
-}
-
-enum err participant_request_private(struct participant *participant, struct slice name)
-{
-    struct shard *shard = participant->shard;
-    struct user *user = directory_find(shard->chat->directory, name);
-    if (user == NULL)
-        return ERR_UNKNOWN_USER;
-    if (user == participant->user)
-        return ERR_SELF;
-    if (!may_see(participant->user, user, ACT_PRIVATE))
-        return ERR_BLOCKED;
-    enum err err = user_seats(user, &shard->seats);
-    if (err != OK)
-        return err;
-    if (shard->seats.count == 0)
-        return ERR_OFFLINE;
-    bool able = false;
-    struct event event = {.kind = EVENT_PRIVATE, .sender = participant->user->id};
-    for (size_t i = 0; i < shard->seats.count; i++) {
-        const struct seat *seat = &shard->seats.at[i];
-        event.slot = seat->slot;
-        event.generation = seat->generation;
-        if (participant->can_private && seat->can_private) {
-            shard_send(shard, seat->shard, &event, slice_of(NULL, 0));
-            able = true;
-        }
-    }
-    return able ? OK : ERR_NO_PRIVATE;
-}
-
-void participant_on_private(struct shard *shard, const struct event *event, struct slice body)
-{
-    struct participant *participant = shard_at(shard, event->slot, event->generation);
-    struct user *asker = directory_by_id(shard->chat->directory, event->sender);
-    if (participant != NULL && asker != NULL && may_see(asker, participant->user, ACT_PRIVATE))
-        participant->ops->private_request(participant->ctx, user_name(asker));
 }

@@ -31,7 +31,8 @@ struct participant {
     enum delivery_mode mode;
     bool again;        /* something came while catching up */
     bool fresh;        /* no horizon yet: what waits is what no device has acknowledged */
-    bool releasing;    /* a block ended: what it withheld was not acknowledged either */
+    bool overdue;      /* something below the horizon may be missing: withheld by a block, or its acknowledgement got lost */
+    bool pending;      /* reading what waits unacknowledged, not everything since the horizon */
     bool unchecked;    /* the horizon is the client's word */
     bool in_unflushed;
     int64_t joined_ms; /* wall */
@@ -39,6 +40,9 @@ struct participant {
     struct map cursors;
     struct catch_up *catching;
     struct participant *next_unflushed;
+    /* introduction.c */
+    struct introduction *introductions;
+    unsigned introduction_count;
 };
 
 static inline void participant_hold(struct participant *participant)

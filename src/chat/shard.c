@@ -8,11 +8,19 @@
 
 #include <stdlib.h>
 
+/* clang-format off */
 static void (*const handlers[EVENT_KIND_COUNT])(struct shard *, const struct event *, struct slice) = {
-    [EVENT_MESSAGE] = delivery_on_message,      [EVENT_BROADCAST] = broadcast_on_event,
-    [EVENT_PRESENCE] = presence_on_event,       [EVENT_FAREWELL] = participant_on_farewell,
-    [EVENT_RELEASE] = delivery_on_release,      [EVENT_PRIVATE] = participant_on_private,
+    [EVENT_MESSAGE]         = delivery_on_message,
+    [EVENT_BROADCAST]       = broadcast_on_event,
+    [EVENT_PRESENCE]        = presence_on_event,
+    [EVENT_FAREWELL]        = participant_on_farewell,
+    [EVENT_RELEASE]         = delivery_on_release,
+    [EVENT_PRIVATE_REQUEST] = introduction_on_request,
+    [EVENT_PRIVATE_ANSWER]  = introduction_on_answer,
+    [EVENT_PRIVATE_SETTLED] = introduction_on_settled,
+    [EVENT_SIGNAL]          = introduction_on_signal,
 };
+/* clang-format on */
 
 static void shard_receive(void *ctx, struct slice message)
 {

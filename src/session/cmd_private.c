@@ -1,29 +1,78 @@
-/*
- * cmd_private.c - introductions for private channels.
- *
- * Asking is checked as it always will be (who exists, who may ask, who is online); no client can hold such a channel yet, so
- * the answer to what passes the checks is no_private.
- */
+/* cmd_private.c - introductions for private channels: asking, answering, and signals between the two ends. docs/PRIVATE.md. */
+#include "chat/introduction.h"
 #include "command.h"
 #include "reply.h"
 
-enum err cmd_startprivate(struct session *session, const struct request *request)
-{
+/* What these commands have in common: a user and a channel. */
+struct introduced {
     struct name name;
-    if (name_parse(slice_of_bytes(request->frame->startprivate->user), &name) != OK)
+    const uint8_t *channel;
+};
+
+static enum err read_introduced(ProtobufCBinaryData user, ProtobufCBinaryData channel, struct introduced *out)
+{
+    if (name_parse(slice_of_bytes(user), &out->name) != OK)
         return ERR_UNKNOWN_USER;
-    enum err err = participant_request_private(session->participant, name_slice(&name));
+    if (channel.len != CHANNEL_SIZE)
+        return ERR_USAGE;
+    out->channel = channel.data;
+    return OK;
+}
+
+static enum err done(struct session *session, const struct request *request, enum err err)
+{
     if (err == OK)
         reply_done(session, request->number);
-    return err;
+    return err == ERR_MEMORY ? ERR_UNAVAILABLE : err;
+}
+
+enum err cmd_startprivate(struct session *session, const struct request *request)
+{
+    const Earshot__StartPrivate *start = request->frame->startprivate;
+    struct introduced with;
+    enum err err = read_introduced(start->user, start->channel, &with);
+    if (err == OK)
+        err = introduction_ask(session->participant, name_slice(&with.name), with.channel);
+    return done(session, request, err);
 }
 
 enum err cmd_answerprivate(struct session *session, const struct request *request)
 {
-    return ERR_NO_PRIVATE;
+    const Earshot__AnswerPrivate *answer = request->frame->answerprivate;
+    static const uint8_t no_nonce[NONCE_SIZE];
+    struct introduced with;
+    enum err err = read_introduced(answer->user, answer->channel, &with);
+    if (err == OK && answer->nonce.len != NONCE_SIZE && (answer->accept || answer->nonce.len != 0))
+        err = ERR_USAGE;
+    if (err != OK)
+        return err;
+    const struct introduction_answer what = {
+        .name = name_slice(&with.name),
+        .device = answer->device,
+        .channel = with.channel,
+        .nonce = answer->nonce.len == NONCE_SIZE ? answer->nonce.data : no_nonce,
+        .accept = answer->accept,
+    };
+    return done(session, request, introduction_answer(session->participant, &what));
 }
 
 enum err cmd_stopprivate(struct session *session, const struct request *request)
 {
-    return ERR_NO_PRIVATE;
+    const Earshot__StopPrivate *stop = request->frame->stopprivate;
+    struct introduced with;
+    enum err err = read_introduced(stop->user, stop->channel, &with);
+    if (err == OK)
+        err = introduction_cancel(session->participant, with.channel);
+    return done(session, request, err);
+}
+
+enum err cmd_signal(struct session *session, const struct request *request)
+{
+    const Earshot__SendSignal *signal = request->frame->signal;
+    struct introduced with;
+    enum err err = read_introduced(signal->user, signal->channel, &with);
+    if (err == OK)
+        err = introduction_signal(session->participant, name_slice(&with.name), signal->device, with.channel,
+                                  slice_of_bytes(signal->payload));
+    return done(session, request, err);
 }

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     [EARSHOT__CLIENT_FRAME__BODY_STARTPRIVATE]  = {"startprivate",  LOGGED_IN, 5, SMALL,     true,  cmd_startprivate},
     [EARSHOT__CLIENT_FRAME__BODY_ANSWERPRIVATE] = {"answerprivate", LOGGED_IN, 1, SMALL,     true,  cmd_answerprivate},
     [EARSHOT__CLIENT_FRAME__BODY_STOPPRIVATE]   = {"stopprivate",   LOGGED_IN, 1, SMALL,     true,  cmd_stopprivate},
+    [EARSHOT__CLIENT_FRAME__BODY_SIGNAL]        = {"signal",        LOGGED_IN, 1, ANY,       false, cmd_signal},
 };
 /* clang-format on */
 

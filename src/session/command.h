@@ -46,5 +46,6 @@ enum err cmd_ping(struct session *session, const struct request *request);
 enum err cmd_startprivate(struct session *session, const struct request *request);
 enum err cmd_answerprivate(struct session *session, const struct request *request);
 enum err cmd_stopprivate(struct session *session, const struct request *request);
+enum err cmd_signal(struct session *session, const struct request *request);
 
 #endif

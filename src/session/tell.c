@@ -1,4 +1,5 @@
 /* tell.c - what the messenger tells a participant becomes frames. */
+#include "relay.h"
 #include "reply.h"
 
 static struct session *told(void *ctx)
@@ -66,13 +67,56 @@ static void tell_presence(void *ctx, struct slice name, bool online, struct buf 
     write_memo(told(ctx), &frame, memo);
 }
 
-static void tell_private_request(void *ctx, struct slice from)
+static void tell_private_request(void *ctx, const struct chat_private *request)
 {
     Earshot__PrivateRequest event = EARSHOT__PRIVATE_REQUEST__INIT;
     Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
-    event.from = bytes_of_slice(from);
+    event.from = bytes_of_slice(request->with);
+    event.channel = bytes_of_slice(slice_of(request->channel, CHANNEL_SIZE));
+    event.device = request->device;
     frame.body_case = EARSHOT__SERVER_FRAME__BODY_PRIVATE_REQUEST;
     frame.private_request = &event;
+    reply_write(told(ctx), &frame);
+}
+
+static const Earshot__PrivateSettled__Outcome outcomes[] = {
+    [SETTLED_ACCEPTED] = EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_ACCEPTED,
+    [SETTLED_DECLINED] = EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_DECLINED,
+    [SETTLED_EXPIRED] = EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_EXPIRED,
+    [SETTLED_CANCELLED] = EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_CANCELLED,
+};
+
+static void tell_private_settled(void *ctx, const struct chat_private *settled)
+{
+    struct session *session = told(ctx);
+    struct relay_grants grants;
+    Earshot__PrivateSettled event = EARSHOT__PRIVATE_SETTLED__INIT;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    event.with = bytes_of_slice(settled->with);
+    event.channel = bytes_of_slice(slice_of(settled->channel, CHANNEL_SIZE));
+    event.outcome = outcomes[settled->settlement];
+    event.device = settled->device;
+    event.nonce = bytes_of_slice(settled->content);
+    if (settled->settlement == SETTLED_ACCEPTED && settled->device != 0) {
+        relay_grant(session, &grants);
+        event.n_relays = grants.count;
+        event.relays = grants.pointers;
+    }
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_PRIVATE_SETTLED;
+    frame.private_settled = &event;
+    reply_write(session, &frame);
+}
+
+static void tell_signal(void *ctx, const struct chat_private *signal)
+{
+    Earshot__Signal event = EARSHOT__SIGNAL__INIT;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    event.from = bytes_of_slice(signal->with);
+    event.device = signal->device;
+    event.channel = bytes_of_slice(slice_of(signal->channel, CHANNEL_SIZE));
+    event.payload = bytes_of_slice(signal->content);
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_SIGNAL;
+    frame.signal = &event;
     reply_write(told(ctx), &frame);
 }
 
@@ -112,6 +156,8 @@ const struct participant_ops tell_ops = {
     .broadcast = tell_broadcast,
     .presence = tell_presence,
     .private_request = tell_private_request,
+    .private_settled = tell_private_settled,
+    .signal = tell_signal,
     .caught_up = tell_caught_up,
     .farewell = tell_farewell,
     .congested = is_congested,

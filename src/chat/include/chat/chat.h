@@ -24,6 +24,7 @@ struct chat_settings {
     uint64_t quota;             /* messages that may wait for one user; 0: no limit */
     int64_t retention_ms;       /* messages, once received; 0: for ever */
     int64_t device_ms;          /* tokens unused for so long expire; 0: never */
+    int64_t private_ms;         /* so long a request for a private channel may wait for its answer */
     struct password_cost cost;
 };
 

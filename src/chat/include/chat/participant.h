@@ -31,6 +31,19 @@ struct chat_answer {
     int64_t time_ms; /* of a message */
 };
 
+/* Introductions for private channels: chat/introduction.h has the verbs. */
+enum { CHANNEL_SIZE = 16, NONCE_SIZE = 16 };
+
+enum settlement { SETTLED_ACCEPTED, SETTLED_DECLINED, SETTLED_EXPIRED, SETTLED_CANCELLED };
+
+struct chat_private {
+    struct slice with;                  /* the other user */
+    uint64_t device;                    /* the other end's; settled: 0 if accepted on another device */
+    const uint8_t *channel;             /* CHANNEL_SIZE */
+    struct slice content;               /* settled: the answerer's nonce, may be empty; signal: the payload */
+    enum settlement settlement;         /* settled */
+};
+
 /*
  * Told to the participant. `memo` is scratch shared by all participants of the shard that get the same event: empty for the
  * first, who may leave its encoding there for the others.
@@ -40,7 +53,9 @@ struct participant_ops {
     void (*message)(void *ctx, const struct chat_message *message);
     void (*broadcast)(void *ctx, const struct chat_message *broadcast, struct buf *memo);
     void (*presence)(void *ctx, struct slice name, bool online, struct buf *memo);
-    void (*private_request)(void *ctx, struct slice from);
+    void (*private_request)(void *ctx, const struct chat_private *request);
+    void (*private_settled)(void *ctx, const struct chat_private *settled);
+    void (*signal)(void *ctx, const struct chat_private *signal);
     void (*caught_up)(void *ctx, uint64_t horizon);
     void (*farewell)(void *ctx, enum farewell why); /* must leave soon */
     bool (*congested)(void *ctx);                   /* too much output waits: no more stored messages for now */
@@ -78,9 +93,6 @@ enum err participant_broadcast(struct participant *participant, struct slice bod
 /* Names, sorted, in an array from `arena`; the names themselves live for ever. seconds < 0: who is online now; else: who was at any time in the
  * last `seconds`. ERR_MEMORY. */
 enum err participant_who(struct participant *participant, int64_t seconds, struct arena *arena, struct slice **names, size_t *count);
-
-/* ERR_BAD_NAME, ERR_UNKNOWN_USER, ERR_SELF, ERR_BLOCKED, ERR_OFFLINE, ERR_NO_PRIVATE (no device of theirs can). */
-enum err participant_request_private(struct participant *participant, struct slice name);
 
 /* Delivery acknowledgements: received up to and including `id`. What was never sent is ignored. */
 void participant_received(struct participant *participant, uint64_t conversation, uint64_t id);

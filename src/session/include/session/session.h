@@ -10,6 +10,8 @@
 
 #include "chat/participant.h"
 
+enum { SESSION_RELAYS = 8 };
+
 /* Read at each use; may be changed on the loop's thread. */
 struct session_settings {
     int64_t timeout_ms;   /* logout after so long without a command; 0: never */
@@ -19,6 +21,10 @@ struct session_settings {
     unsigned rate, burst; /* command costs a second, and at once; rate 0: no limit */
     size_t output_cap;    /* bytes that may wait for a slow reader before it is dropped */
     size_t output_high;   /* bytes beyond which stored messages wait */
+    /* TURN relays offered for private channels. The texts belong to the configuration and outlive its being in force. */
+    const char *relays[SESSION_RELAYS]; /* URLs (RFC 7065) */
+    size_t relay_count;
+    struct slice relay_secret; /* shared with the relay */
 };
 
 extern const struct session_settings session_settings_default;
