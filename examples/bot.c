@@ -2,7 +2,7 @@
  * bot.c - an echo bot: answers every message with its own text.
  *
  *     cc bot.c $(pkg-config --cflags --libs earshot) -o bot
- *     EARSHOT_PASSWORD=... ./bot HOST PORT USER
+ *     BOT_PASSWORD=... ./bot HOST PORT USER
  *
  * It makes its account if there is none, trusts the server it sees first, survives the server's restarts, and logs out on SIGTERM
  * or SIGINT.
@@ -43,11 +43,11 @@ int main(int argc, char **argv)
 {
     struct bot bot = {0};
     if (argc != 4) {
-        fprintf(stderr, "usage: EARSHOT_PASSWORD=... %s HOST PORT USER\n", argv[0]);
+        fprintf(stderr, "usage: BOT_PASSWORD=... %s HOST PORT USER\n", argv[0]);
         return 1;
     }
     struct earshot_options options = {.host = argv[1], .port = (uint16_t)strtoul(argv[2], NULL, 10), .user = argv[3]};
-    options.password = getenv("EARSHOT_PASSWORD") ? getenv("EARSHOT_PASSWORD") : "";
+    options.password = getenv("BOT_PASSWORD") ? getenv("BOT_PASSWORD") : "";
     options.register_unknown = true;
     options.trust = EARSHOT_TRUST_NEW;
 
