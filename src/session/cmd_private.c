@@ -29,8 +29,12 @@ static enum err done(struct session *session, const struct request *request, enu
 enum err cmd_startprivate(struct session *session, const struct request *request)
 {
     const Earshot__StartPrivate *start = request->frame->startprivate;
+    static uint8_t no_channel[CHANNEL_SIZE];
+    ProtobufCBinaryData channel = start->channel;
     struct introduced with;
-    enum err err = read_introduced(start->user, start->channel, &with);
+    if (!session->can_private) /* it will be refused, but for the first reason that applies */
+        channel = (ProtobufCBinaryData){CHANNEL_SIZE, no_channel};
+    enum err err = read_introduced(start->user, channel, &with);
     if (err == OK)
         err = introduction_ask(session->participant, name_slice(&with.name), with.channel);
     return done(session, request, err);

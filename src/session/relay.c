@@ -6,8 +6,9 @@ void relay_grant(const struct session *session, struct relay_grants *grants)
     const struct session_settings *settings = &session->hub->settings;
     int64_t expires = world_wall_ms(session->hub->world) / 1000 + RELAY_SECONDS;
     grants->count = 0;
+    struct slice secret = slice_of(settings->relay_secret, settings->relay_secret_len);
     if (settings->relay_count == 0 ||
-        relay_password(settings->relay_secret, participant_name(session->participant), expires, grants->user, grants->password) != OK)
+        relay_password(secret, participant_name(session->participant), expires, grants->user, grants->password) != OK)
         return;
     for (size_t i = 0; i < settings->relay_count; i++) {
         Earshot__Relay *relay = &grants->relays[i];

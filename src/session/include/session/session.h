@@ -10,7 +10,7 @@
 
 #include "chat/participant.h"
 
-enum { SESSION_RELAYS = 8 };
+enum { SESSION_RELAYS = 8, SESSION_RELAY_URL = 256, SESSION_RELAY_SECRET = 256 };
 
 /* Read at each use; may be changed on the loop's thread. */
 struct session_settings {
@@ -21,10 +21,11 @@ struct session_settings {
     unsigned rate, burst; /* command costs a second, and at once; rate 0: no limit */
     size_t output_cap;    /* bytes that may wait for a slow reader before it is dropped */
     size_t output_high;   /* bytes beyond which stored messages wait */
-    /* TURN relays offered for private channels. The texts belong to the configuration and outlive its being in force. */
-    const char *relays[SESSION_RELAYS]; /* URLs (RFC 7065) */
+    /* TURN relays offered for private channels, and the secret shared with them. */
+    char relays[SESSION_RELAYS][SESSION_RELAY_URL]; /* RFC 7065 */
     size_t relay_count;
-    struct slice relay_secret; /* shared with the relay */
+    uint8_t relay_secret[SESSION_RELAY_SECRET];
+    size_t relay_secret_len;
 };
 
 extern const struct session_settings session_settings_default;
