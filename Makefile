@@ -62,9 +62,10 @@ fuzz:
 	tools/deps build test lint
 	tools/fuzz
 
-install: all
+install: $(BUILD)/build.ninja
 	meson configure --prefix=$(PREFIX) $(BUILD)
-	meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	ninja -C $(BUILD) programs
+	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 clean:
 	rm -rf build build-*
