@@ -9,12 +9,13 @@ struct introduced {
     const uint8_t *channel;
 };
 
-static enum err read_introduced(ProtobufCBinaryData user, ProtobufCBinaryData channel, struct introduced *out)
+static enum err read_introduced(struct session *session, ProtobufCBinaryData user, ProtobufCBinaryData channel,
+                                struct introduced *out)
 {
     if (name_parse(slice_of_bytes(user), &out->name) != OK)
         return ERR_UNKNOWN_USER;
     if (channel.len != CHANNEL_SIZE)
-        return ERR_USAGE;
+        return session->can_private ? ERR_USAGE : ERR_NO_PRIVATE;
     out->channel = channel.data;
     return OK;
 }
@@ -34,7 +35,7 @@ enum err cmd_startprivate(struct session *session, const struct request *request
     struct introduced with;
     if (!session->can_private) /* it will be refused, but for the first reason that applies */
         channel = (ProtobufCBinaryData){CHANNEL_SIZE, no_channel};
-    enum err err = read_introduced(start->user, channel, &with);
+    enum err err = read_introduced(session, start->user, channel, &with);
     if (err == OK)
         err = introduction_ask(session->participant, name_slice(&with.name), with.channel);
     return done(session, request, err);
@@ -45,7 +46,7 @@ enum err cmd_answerprivate(struct session *session, const struct request *reques
     const Earshot__AnswerPrivate *answer = request->frame->answerprivate;
     static const uint8_t no_nonce[NONCE_SIZE];
     struct introduced with;
-    enum err err = read_introduced(answer->user, answer->channel, &with);
+    enum err err = read_introduced(session, answer->user, answer->channel, &with);
     if (err == OK && answer->nonce.len != NONCE_SIZE && (answer->accept || answer->nonce.len != 0))
         err = ERR_USAGE;
     if (err != OK)
@@ -64,7 +65,7 @@ enum err cmd_stopprivate(struct session *session, const struct request *request)
 {
     const Earshot__StopPrivate *stop = request->frame->stopprivate;
     struct introduced with;
-    enum err err = read_introduced(stop->user, stop->channel, &with);
+    enum err err = read_introduced(session, stop->user, stop->channel, &with);
     if (err == OK)
         err = introduction_cancel(session->participant, with.channel);
     return done(session, request, err);
@@ -74,7 +75,7 @@ enum err cmd_signal(struct session *session, const struct request *request)
 {
     const Earshot__SendSignal *signal = request->frame->signal;
     struct introduced with;
-    enum err err = read_introduced(signal->user, signal->channel, &with);
+    enum err err = read_introduced(session, signal->user, signal->channel, &with);
     if (err == OK)
         err = introduction_signal(session->participant, name_slice(&with.name), signal->device, with.channel,
                                   slice_of_bytes(signal->payload));

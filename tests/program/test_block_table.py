@@ -14,6 +14,7 @@ B has blocked A. The rules, which the cells below check one by one:
 block stands, and comes at a login after it is lifted; broadcasts are never queued; who was visible before is hidden at once. After
 `unblock` everything is as before.
 """
+import os
 import itertools
 
 import pytest
@@ -155,12 +156,13 @@ def check_whoelsesince(cell, situation, sender, receiver, hidden):
 def check_private(cell, situation, sender, receiver, hidden):
     if situation == "offline":
         cell.leave(receiver)
+    request = {"user": receiver, "channel": os.urandom(16)}
     if hidden:
-        cell[sender].refused("startprivate", "blocked", user=receiver)
+        cell[sender].refused("startprivate", "blocked", **request)
     elif situation == "offline":
-        cell[sender].refused("startprivate", "offline", user=receiver)
+        cell[sender].refused("startprivate", "offline", **request)
     else:
-        cell[sender].done("startprivate", user=receiver)
+        cell[sender].done("startprivate", **request)
     if situation == "offline":
         return
     cell.settle(receiver)
@@ -224,8 +226,11 @@ def queued_query(kind, **fields):
 
 
 def queued_private(cell, sender, receiver, hidden):
-    cell[sender].done("startprivate", user=receiver)
+    request = {"user": receiver, "channel": os.urandom(16)}
+    cell[sender].done("startprivate", **request)
     cell[receiver].expect("private_request", sender=sender)
+    cell[sender].done("stopprivate", **request)
+    cell[receiver].expect("private_settled", outcome=4)
     cell.block()
     check_private(cell, "online", sender, receiver, hidden)
 
