@@ -255,8 +255,12 @@ static void time_is_up(struct timer *timer)
 static void parse(struct load *load, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"users", required_argument, NULL, 'u'}, {"window", required_argument, NULL, 'w'},
-        {"seconds", required_argument, NULL, 's'}, {"body", required_argument, NULL, 'b'},  {"idle", no_argument, NULL, 'i'},
+        {"port", required_argument, NULL, 'p'},
+        {"users", required_argument, NULL, 'u'},
+        {"window", required_argument, NULL, 'w'},
+        {"seconds", required_argument, NULL, 's'},
+        {"body", required_argument, NULL, 'b'},
+        {"idle", no_argument, NULL, 'i'},
         {0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {

@@ -1,9 +1,9 @@
 /*
  * local.c - the bus inside one process.
  *
- * Each place has an inbox (a byte vector under a mutex) and, for each destination, a staging vector that only its own loop touches.
- * A flush appends a staged vector to the inbox under one lock, or swaps the two when the inbox is empty; the destination is
- * woken once until it has drained. A record is a 64-bit length and the message, padded to 8 bytes.
+ * Each place has an inbox (a byte vector under a mutex) and, for each destination, a staging vector that only its own loop
+ * touches. A flush appends a staged vector to the inbox under one lock, or swaps the two when the inbox is empty; the destination
+ * is woken once until it has drained. A record is a 64-bit length and the message, padded to 8 bytes.
  */
 #include "bus/bus.h"
 

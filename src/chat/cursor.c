@@ -52,8 +52,8 @@ void cursor_move(struct cursor *cursor, uint64_t id)
 }
 
 /*
- * An own message needs no sending, but it stands in the conversation's order: a later message names it as its predecessor. If the one
- * before it has not come by yet, it waits for that.
+ * An own message needs no sending, but it stands in the conversation's order: a later message names it as its predecessor. If the
+ * one before it has not come by yet, it waits for that.
  */
 void cursor_own(struct cursor *cursor, uint64_t id, uint64_t previous)
 {

@@ -10,12 +10,12 @@
 
 struct cursor {
     uint64_t conversation;
-    uint64_t sent;     /* everything up to this id has been sent, or is the participant's own */
-    uint64_t passed;   /* the last one that was sent, and waits for an acknowledgement */
-    uint64_t received; /* acknowledged by the client */
-    uint64_t stored;   /* of that, what the store knows */
+    uint64_t sent;              /* everything up to this id has been sent, or is the participant's own */
+    uint64_t passed;            /* the last one that was sent, and waits for an acknowledgement */
+    uint64_t received;          /* acknowledged by the client */
+    uint64_t stored;            /* of that, what the store knows */
     uint64_t own, own_previous; /* own message that became known before the one in front of it */
-    bool held;         /* stopped at a message that may not be seen now */
+    bool held;                  /* stopped at a message that may not be seen now */
 };
 
 void cursor_begin(struct participant *participant);

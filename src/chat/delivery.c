@@ -35,7 +35,8 @@ static bool congested(struct participant *participant)
 }
 
 /* Passes one message on, or stops the conversation at it. The order was checked. */
-static void pass(struct participant *participant, struct cursor *cursor, const struct event *event, struct slice body, bool waited)
+static void pass(struct participant *participant, struct cursor *cursor, const struct event *event, struct slice body,
+                 bool waited)
 {
     struct directory *directory = participant->shard->chat->directory;
     struct user *sender = directory_by_id(directory, event->sender), *receiver = directory_by_id(directory, event->receiver);
@@ -98,7 +99,8 @@ static void begin_reading(struct participant *participant)
     read_page(catching);
 }
 
-/* All that waited has been passed on. What came meanwhile, perhaps acknowledged by another device already, is read from `base` on. */
+/* All that waited has been passed on. What came meanwhile, perhaps acknowledged by another device already, is read from `base`
+ * on. */
 static void pending_done(struct participant *participant)
 {
     participant->fresh = false;

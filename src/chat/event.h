@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 enum event_kind {
-    EVENT_MESSAGE,   /* a stored message, for the participant at the seat */
-    EVENT_BROADCAST, /* to all: from `sender`; its body */
-    EVENT_PRESENCE,  /* to all: `sender` came or went, at `version` */
-    EVENT_FAREWELL,  /* to the seat: it must leave; `reason` */
-    EVENT_RELEASE,   /* to the seat: its user has unblocked `sender`, whose withheld messages may come now */
+    EVENT_MESSAGE,         /* a stored message, for the participant at the seat */
+    EVENT_BROADCAST,       /* to all: from `sender`; its body */
+    EVENT_PRESENCE,        /* to all: `sender` came or went, at `version` */
+    EVENT_FAREWELL,        /* to the seat: it must leave; `reason` */
+    EVENT_RELEASE,         /* to the seat: its user has unblocked `sender`, whose withheld messages may come now */
     EVENT_PRIVATE_REQUEST, /* to the seat: `sender` asks for a private channel */
     EVENT_PRIVATE_ANSWER,  /* to the asker's seat: `sender` has answered; `reason`: yes */
     EVENT_PRIVATE_SETTLED, /* to the seat: the request of or to `sender` is over; `reason` */

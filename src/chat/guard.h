@@ -34,8 +34,9 @@ void guard_free(struct guard **guard);
 enum err guard_restore(struct guard *guard, struct slice name, unsigned count, int64_t blocked_until);
 
 /*
- * OK: this attempt may go on, and must end with guard_end. ERR_AGAIN: it waits; go on when `go` runs by calling again with the same
- * attempt (which can then still say ERR_ACCOUNT_BLOCKED). ERR_ACCOUNT_BLOCKED, ERR_UNAVAILABLE: it is over; *retry_after says seconds.
+ * OK: this attempt may go on, and must end with guard_end. ERR_AGAIN: it waits; go on when `go` runs by calling again with the
+ * same attempt (which can then still say ERR_ACCOUNT_BLOCKED). ERR_ACCOUNT_BLOCKED, ERR_UNAVAILABLE: it is over; *retry_after
+ * says seconds.
  */
 enum err guard_begin(struct guard *guard, struct slice name, struct guard_attempt *attempt, int64_t now, unsigned *retry_after);
 

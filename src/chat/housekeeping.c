@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 enum {
-    ALIVE_MS = 10 * 1000,        /* a login cut short by a crash is dated to within this */
-    TIDY_MS = 10 * 60 * 1000,    /* between rounds */
-    TIDY_STEP_MS = 1000,         /* between steps of a round: commits of others go between */
+    ALIVE_MS = 10 * 1000,     /* a login cut short by a crash is dated to within this */
+    TIDY_MS = 10 * 60 * 1000, /* between rounds */
+    TIDY_STEP_MS = 1000,      /* between steps of a round: commits of others go between */
     TIDY_ROWS = 500,
 };
 

@@ -2,8 +2,8 @@
  * login.c - see chat/login.h.
  *
  * An attempt is a chain of steps, each started by the one before when its result comes home: the name's turn at the guard, the
- * account from the store, the hash from the pool, the failure record or the new account, the device. Whatever ends it goes through
- * finish(), exactly once, on the shard's loop.
+ * account from the store, the hash from the pool, the failure record or the new account, the device. Whatever ends it goes
+ * through finish(), exactly once, on the shard's loop.
  */
 #include "chat/login.h"
 

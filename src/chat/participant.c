@@ -28,8 +28,8 @@ void participant_release(struct participant *participant)
     free(participant);
 }
 
-enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume, const struct participant_ops *ops,
-                          void *ctx, struct participant **out)
+enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,
+                          const struct participant_ops *ops, void *ctx, struct participant **out)
 {
     struct participant *participant = calloc(1, sizeof *participant);
     if (participant == NULL)
@@ -112,14 +112,16 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-enum err participant_who(struct participant *participant, int64_t seconds, struct arena *arena, struct slice **names, size_t *count)
+enum err participant_who(struct participant *participant, int64_t seconds, struct arena *arena, struct slice **names,
+                         size_t *count)
 {
     struct shard *shard = participant->shard;
     struct directory *directory = shard->chat->directory;
     int64_t now = world_wall_ms(shard->world);
     int64_t since = seconds > now / 1000 ? 0 : now - seconds * 1000;
     enum act act = seconds < 0 ? ACT_WHOELSE : ACT_WHOELSESINCE;
-    enum err err = seconds < 0 ? directory_online(directory, &shard->users) : directory_online_since(directory, since, &shard->users);
+    enum err err =
+        seconds < 0 ? directory_online(directory, &shard->users) : directory_online_since(directory, since, &shard->users);
     if (err != OK)
         return err;
     struct slice *found = arena_array(arena, shard->users.count + 1, sizeof *found);

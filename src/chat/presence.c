@@ -120,9 +120,8 @@ static enum err sit_locked(struct participant *participant, struct stay *stay, b
     struct user *user = participant->user;
     if (!seat_room(user))
         return ERR_MEMORY;
-    user->seats[user->seat_count++] =
-        (struct seat){participant->shard->index, participant->slot, participant->generation, participant->device,
-                      participant->can_private};
+    user->seats[user->seat_count++] = (struct seat){participant->shard->index, participant->slot, participant->generation,
+                                                    participant->device, participant->can_private};
     *first = user->seat_count == 1;
     if (*first) {
         user->presence_version++;

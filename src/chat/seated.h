@@ -29,11 +29,11 @@ struct participant {
     bool can_private;
     /* delivery.c */
     enum delivery_mode mode;
-    bool again;        /* something came while catching up */
-    bool fresh;        /* no horizon yet: what waits is what no device has acknowledged */
-    bool overdue;      /* something below the horizon may be missing: withheld by a block, or its acknowledgement got lost */
-    bool pending;      /* reading what waits unacknowledged, not everything since the horizon */
-    bool unchecked;    /* the horizon is the client's word */
+    bool again;     /* something came while catching up */
+    bool fresh;     /* no horizon yet: what waits is what no device has acknowledged */
+    bool overdue;   /* something below the horizon may be missing: withheld by a block, or its acknowledgement got lost */
+    bool pending;   /* reading what waits unacknowledged, not everything since the horizon */
+    bool unchecked; /* the horizon is the client's word */
     bool in_unflushed;
     int64_t joined_ms; /* wall */
     uint64_t horizon;

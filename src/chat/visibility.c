@@ -9,12 +9,8 @@ static const struct {
     bool unless_subject_blocks; /* the subject blocks the actor */
     bool unless_actor_blocks;   /* the actor blocks the subject */
 } rules[ACT_COUNT] = {
-    [ACT_MESSAGE] = {true, false},
-    [ACT_BROADCAST] = {true, false},
-    [ACT_PRIVATE] = {true, false},
-    [ACT_PRESENCE] = {true, false},
-    [ACT_WHOELSE] = {true, false},
-    [ACT_WHOELSESINCE] = {true, false},
+    [ACT_MESSAGE] = {true, false},  [ACT_BROADCAST] = {true, false}, [ACT_PRIVATE] = {true, false},
+    [ACT_PRESENCE] = {true, false}, [ACT_WHOELSE] = {true, false},   [ACT_WHOELSESINCE] = {true, false},
 };
 
 bool may_see(struct user *actor, struct user *subject, enum act act)

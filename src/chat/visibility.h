@@ -1,9 +1,9 @@
 /*
  * visibility.h - the one place that decides who may reach or see whom.
  *
- * `actor` wants something of `subject`: that a message arrives there, or to learn that the subject is online. Every path asks, at the
- * moment of acting and again at the moment of delivering: online, stored, queued. docs/VISIBILITY.md has the table in words, and
- * tests generate every cell of it.
+ * `actor` wants something of `subject`: that a message arrives there, or to learn that the subject is online. Every path asks, at
+ * the moment of acting and again at the moment of delivering: online, stored, queued. docs/VISIBILITY.md has the table in words,
+ * and tests generate every cell of it.
  */
 #ifndef CHAT_VISIBILITY_H
 #define CHAT_VISIBILITY_H

@@ -3,6 +3,7 @@
 #include "inside.h"
 #include "server/credentials.h"
 #include "server/file.h"
+#include "server/relays.h"
 
 static enum err check_credentials(const char *path, struct slice text, struct buf *problems)
 {
@@ -47,9 +48,20 @@ static enum err check_certificate(const struct config *config, struct buf *probl
     return OK;
 }
 
+static enum err check_relays(const struct config *config, struct buf *problems)
+{
+    struct session_settings unused;
+    enum err err = relays_load(config, &unused, problems);
+    if (err != OK)
+        (void)buf_append_str(problems, "\n");
+    secret_wipe(&unused, sizeof unused);
+    return err;
+}
+
 enum err server_check(const struct config *config, struct buf *problems)
 {
     enum err certificate = config->certificate[0] != '\0' ? check_certificate(config, problems) : OK;
     enum err credentials = config->credentials[0] != '\0' ? check_credentials_file(config->credentials, problems) : OK;
-    return certificate != OK ? certificate : credentials;
+    enum err relays = check_relays(config, problems);
+    return certificate != OK ? certificate : credentials != OK ? credentials : relays;
 }

@@ -44,7 +44,8 @@ void server_reload(struct server *server);
 
 /* From settings to what the layers below take. */
 struct chat_settings settings_for_chat(const struct config *config);
-struct session_settings settings_for_sessions(const struct config *config);
+/* ERR_INVALID with the reason in `why`: the relays' secret cannot be read. */
+enum err settings_for_sessions(const struct config *config, struct session_settings *out, struct buf *why);
 /* max-connections, or fewer if the system allows no more files. */
 size_t settings_connections(const struct server *server);
 

@@ -189,6 +189,44 @@ static enum err bus_set(const struct setting *setting, void *field, struct slice
 const struct setting_kind kind_store = {"URL", CONFIG_TEXT_SIZE, store_set, text_show, NULL};
 const struct setting_kind kind_bus = {"URL", CONFIG_TEXT_SIZE, bus_set, text_show, NULL};
 
+/* ---- relays ---- */
+
+/* turn:HOST:PORT or turns:HOST:PORT, ?transport=udp or tcp behind it if need be (RFC 7065); clients look at the rest. */
+static enum err turn_set(const struct setting *setting, void *field, struct slice text, struct buf *why)
+{
+    struct config_urls *urls = field;
+    if (urls->count == CONFIG_URLS) {
+        (void)buf_printf(why, "more than %d relays", CONFIG_URLS);
+        return ERR_INVALID;
+    }
+    if (!begins(text, "turn:") && !begins(text, "turns:"))
+        return bad(why, "must be turn:HOST:PORT or turns:HOST:PORT, perhaps with ?transport=tcp");
+    if (text.len >= CONFIG_URL_SIZE)
+        return bad(why, "is too long");
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return bad(why, "has a character in it that no URL has");
+    memcpy(urls->list[urls->count], text.data, text.len);
+    urls->list[urls->count++][text.len] = '\0';
+    return OK;
+}
+
+static void turn_show(const struct setting *setting, const void *field, struct buf *out)
+{
+    const struct config_urls *urls = field;
+    for (size_t i = 0; i < urls->count; i++)
+        (void)buf_printf(out, "%s%s", i > 0 ? " " : "", urls->list[i]);
+}
+
+static void turn_clear(void *field)
+{
+    ((struct config_urls *)field)->count = 0;
+}
+
+const struct setting_kind kind_turn = {"URL", sizeof(struct config_urls), turn_set, turn_show, turn_clear};
+
+/* ---- choices ---- */
+
 static enum err choice_set(const struct setting *setting, void *field, struct slice text, struct buf *why)
 {
     for (int64_t i = 0; setting->choices[i] != NULL; i++) {

@@ -54,16 +54,15 @@ static void merge(struct config *current, const struct config *before, const str
     buf_free(&shown);
 }
 
-static void apply(struct server *server, struct tls_context *tls)
+static void apply(struct server *server, struct tls_context *tls, const struct session_settings *sessions)
 {
     const struct config *config = &server->config;
     struct chat_settings chat = settings_for_chat(config);
-    struct session_settings sessions = settings_for_sessions(config);
     log_setup(STDERR_FILENO, (enum log_format)config->log_format, (enum log_level)config->log_level);
     caps_limit(server->caps, settings_connections(server), (size_t)config->max_connections_per_address);
     enum err err = chat_configure(server->chat, &chat);
     for (unsigned i = 0; i < server->lane_count; i++) {
-        enum err lane_err = lane_configure(server->lanes[i], &sessions, tls);
+        enum err lane_err = lane_configure(server->lanes[i], sessions, tls);
         if (err == OK)
             err = lane_err;
     }
@@ -80,6 +79,7 @@ static void reload(struct server *server, struct buf *problems)
     struct config fresh, merged = server->config;
     enum config_action action;
     struct tls_context *tls = NULL;
+    struct session_settings sessions;
     config_init(&fresh, getenv("STATE_DIRECTORY"));
     if (config_load(&fresh, server->argc, server->argv, &action, problems) != OK) {
         log_problems(problems);
@@ -88,7 +88,7 @@ static void reload(struct server *server, struct buf *problems)
     merge(&merged, &server->asked, &fresh);
     buf_clear(problems);
     /* Always, also when no path changed: what the files hold may have. */
-    if (certificate_load(&merged, &tls, problems) != OK) {
+    if (settings_for_sessions(&merged, &sessions, problems) != OK || certificate_load(&merged, &tls, problems) != OK) {
         log_problems(problems);
         return;
     }
@@ -96,7 +96,7 @@ static void reload(struct server *server, struct buf *problems)
     for (size_t i = 0; i < settings_count; i++)
         if (settings[i].reload)
             setting_copy(&server->asked, &fresh, &settings[i]);
-    apply(server, tls);
+    apply(server, tls, &sessions);
 }
 
 /* What systemd wants to know while it waits: that it began, and when. */

@@ -4,6 +4,7 @@
 #include "inside.h"
 #include "server/notify.h"
 #include "server/place.h"
+#include "server/relays.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,10 +19,11 @@ struct chat_settings settings_for_chat(const struct config *config)
     settings.quota = (uint64_t)config->quota_messages;
     settings.retention_ms = config->retention_days * day_ms;
     settings.device_ms = config->token_days * day_ms;
+    settings.private_ms = config->private_timeout * 1000;
     return settings;
 }
 
-struct session_settings settings_for_sessions(const struct config *config)
+enum err settings_for_sessions(const struct config *config, struct session_settings *out, struct buf *why)
 {
     struct session_settings settings = session_settings_default;
     settings.timeout_ms = config->timeout * 1000;
@@ -29,7 +31,10 @@ struct session_settings settings_for_sessions(const struct config *config)
     settings.burst = (unsigned)config->rate_burst;
     settings.output_cap = (size_t)config->output_buffer;
     settings.output_high = settings.output_cap / 2; /* from there on the connection says when it has drained */
-    return settings;
+    enum err err = relays_load(config, &settings, why);
+    if (err == OK)
+        *out = settings;
+    return err;
 }
 
 size_t settings_connections(const struct server *server)

@@ -181,7 +181,10 @@ static void lane_empty(void *ctx)
 
 static enum err start_lanes(struct server *server, struct buf *why)
 {
-    struct session_settings sessions = settings_for_sessions(&server->config);
+    struct session_settings sessions;
+    enum err settings_err = settings_for_sessions(&server->config, &sessions, why);
+    if (settings_err != OK)
+        return settings_err;
     server->lanes = calloc(server->lane_count, sizeof *server->lanes);
     if (server->lanes == NULL)
         return ERR_MEMORY;

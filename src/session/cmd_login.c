@@ -68,7 +68,8 @@ static void join(struct session *session, const struct credentials *credentials)
     session->state = STATE_ONLINE;
     session->command_ms = world_mono_ms(session->hub->world);
     (void)timer_start(session->hub->world->timers, &session->timer, session->command_ms); /* deadlines have changed */
-    log_event(LOG_INFO, "session_started", log_slice("user", user_name(credentials->login.user)), log_str("peer", session->address));
+    log_event(LOG_INFO, "session_started", log_slice("user", user_name(credentials->login.user)),
+              log_str("peer", session->address));
 }
 
 static void refuse(struct session *session, const struct credentials *credentials)

@@ -5,7 +5,7 @@ enum {
     ONCE = STATE_NEW,
     BEFORE = STATE_GREETED,
     LOGGED_IN = STATE_ONLINE,
-    SMALL = 256,                     /* a name and little else */
+    SMALL = 256, /* a name and little else */
     ANY = WIRE_FRAME_MAX,
 };
 

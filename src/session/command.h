@@ -15,10 +15,10 @@ struct request {
 
 struct command {
     const char *name;
-    unsigned states;  /* in which it is allowed */
-    unsigned cost;    /* against the rate limit */
-    unsigned size;    /* of the frame at most, bytes */
-    bool activity;    /* puts the inactivity timeout off */
+    unsigned states; /* in which it is allowed */
+    unsigned cost;   /* against the rate limit */
+    unsigned size;   /* of the frame at most, bytes */
+    bool activity;   /* puts the inactivity timeout off */
     /* OK: it has answered, or will. Anything else is answered by the gate. */
     enum err (*handle)(struct session *session, const struct request *request);
 };

@@ -19,9 +19,9 @@ struct hub {
     const struct world *world;
     struct shard *shard;
     struct session_settings settings;
-    struct arena arena;       /* of the frame being handled */
-    struct buf out;           /* of the frame being written */
-    struct session *sessions; /* all */
+    struct arena arena;        /* of the frame being handled */
+    struct buf out;            /* of the frame being written */
+    struct session *sessions;  /* all */
     struct session *postponed; /* with something to do at the end of the turn */
     size_t count;
     bool stopping;
@@ -44,8 +44,8 @@ struct session {
     double tokens;
     unsigned failed_logins;
     bool can_private, paused;
-    bool forget; /* the device's token ends with the session */
-    bool cut;    /* no more writing: goodbye has been said, the reader is too slow, or the link gone */
+    bool forget;  /* the device's token ends with the session */
+    bool cut;     /* no more writing: goodbye has been said, the reader is too slow, or the link gone */
     bool closing; /* the link has been asked to close */
     char address[64];
 };

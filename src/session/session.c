@@ -14,9 +14,9 @@
 #include <stdlib.h>
 
 enum {
-    UNANSWERED_MAX = 1024,     /* requests of one client under way; beyond it nothing more is read from it */
-    INPUT_CAP = 4 * 65536,     /* held back while requests are under way, or a frame is incomplete */
-    CONGESTED_MS = 60 * 1000,  /* so long may a reader stay behind */
+    UNANSWERED_MAX = 1024,    /* requests of one client under way; beyond it nothing more is read from it */
+    INPUT_CAP = 4 * 65536,    /* held back while requests are under way, or a frame is incomplete */
+    CONGESTED_MS = 60 * 1000, /* so long may a reader stay behind */
 };
 
 const struct session_settings session_settings_default = {

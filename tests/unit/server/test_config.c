@@ -81,6 +81,8 @@ static const char *other_value(const struct setting *setting)
         return "local:";
     if (setting->kind == &kind_choice)
         return setting->choices[1];
+    if (setting->kind == &kind_turn)
+        return "turn:192.0.2.1:3478?transport=udp";
     if (setting->kind == &kind_path)
         return "some/file";
     return setting->kind == &kind_bytes ? "2097152" : "7";

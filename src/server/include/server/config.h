@@ -38,6 +38,13 @@ struct config_addresses {
     size_t count;
 };
 
+enum { CONFIG_URL_SIZE = 256, CONFIG_URLS = 8 };
+
+struct config_urls {
+    char list[CONFIG_URLS][CONFIG_URL_SIZE];
+    size_t count;
+};
+
 /* Who set it; the stronger is the greater. */
 enum config_source { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_FLAG };
 
@@ -65,6 +72,9 @@ struct config {
     int64_t rate_limit, rate_burst;
     int64_t output_buffer, store_queue, bus_queue;
     int64_t threads, hash_threads, hash_queue;
+    struct config_urls turn;
+    char turn_secret_file[CONFIG_TEXT_SIZE];
+    int64_t private_timeout;
     int64_t log_format, log_level;
 
     char file[CONFIG_TEXT_SIZE]; /* --config, or "" */

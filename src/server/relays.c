@@ -1,0 +1,58 @@
+/* relays.c - see relays.h. */
+#include "server/relays.h"
+#include "crypto/token.h"
+#include "server/file.h"
+#include <assert.h>
+
+static_assert((int)CONFIG_URLS <= (int)SESSION_RELAYS && (int)CONFIG_URL_SIZE <= (int)SESSION_RELAY_URL,
+              "what can be configured fits");
+
+/* The first line of the file, without its end. */
+static enum err take_secret(struct session_settings *settings, struct slice text)
+{
+    const uint8_t *end = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
+    size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
+    if (len > 0 && text.data[len - 1] == '\r')
+        len--;
+    if (len == 0 || len > sizeof settings->relay_secret)
+        return ERR_INVALID;
+    memcpy(settings->relay_secret, text.data, len);
+    settings->relay_secret_len = len;
+    return OK;
+}
+
+static enum err read_secret(const char *path, struct session_settings *settings, struct buf *why)
+{
+    struct buf text;
+    const char *reason = "";
+    buf_init(&text, 4096);
+    enum err err = file_read(path, &text, &reason);
+    if (err == OK) {
+        reason = "its first line must be a secret of 1 to 256 bytes";
+        err = take_secret(settings, buf_slice(&text));
+    }
+    if (err != OK)
+        (void)buf_printf(why, "turn-secret-file: cannot use %s: %s", path, reason);
+    if (text.bytes != NULL)
+        secret_wipe(text.bytes, text.size);
+    buf_free(&text);
+    return err == OK ? OK : ERR_INVALID;
+}
+
+enum err relays_load(const struct config *config, struct session_settings *settings, struct buf *why)
+{
+    settings->relay_count = 0;
+    if (config->turn.count == 0)
+        return OK;
+    if (config->turn_secret_file[0] == '\0') {
+        (void)buf_append_str(why, "turn is set, but no turn-secret-file");
+        return ERR_INVALID;
+    }
+    enum err err = read_secret(config->turn_secret_file, settings, why);
+    if (err != OK)
+        return err;
+    for (size_t i = 0; i < config->turn.count; i++)
+        memcpy(settings->relays[i], config->turn.list[i], sizeof config->turn.list[i]);
+    settings->relay_count = config->turn.count;
+    return OK;
+}
