@@ -186,9 +186,11 @@ def test_sigterm_while_a_login_is_under_way(world):
         peer.hello()
     for peer in peers:
         peer.send("login", user="alice", password="alice-password")
-    server.stop()
+    server.terminate()
     for peer in peers:
         peer.closed()
+        peer.close()
+    assert server.process.exit_code() == 0
 
 
 def test_no_new_connections_while_stopping(world):
@@ -300,6 +302,7 @@ def test_names_cannot_forge_log_lines(world):
         peer.request("login", user="x\n2026 error forged", password="pass\nword")
     except Closed:
         pass
+    peer.close()
     server.stop()
     assert not any(line.startswith("2026-01-01T00:00:00Z") for line in server.log.splitlines())
     assert "\x1b" not in server.log

@@ -2,14 +2,17 @@
 
 Senders and receivers are real clients that reconnect and resend by themselves. The server is killed at a moment that chance
 chooses: after some number of further acknowledgements, at once after it is ready, or while it starts. EARSHOT_TORTURE_ROUNDS says how
-often (5 in the usual run); EARSHOT_TORTURE_SEED repeats one.
+often in the long form (200); EARSHOT_TORTURE_SEED begins with the same choices again.
 """
 import collections
 import os
 import random
 import time
 
-ROUNDS = int(os.environ.get("EARSHOT_TORTURE_ROUNDS", "5"))
+import pytest
+
+SHORT = 5
+LONG = int(os.environ.get("EARSHOT_TORTURE_ROUNDS", "200"))
 SEED = int(os.environ.get("EARSHOT_TORTURE_SEED", str(random.SystemRandom().randrange(10**6))))
 SENDERS = 20
 RECEIVERS = 4
@@ -122,10 +125,10 @@ def judge(senders, listening):
     return {"acknowledged and lost": lost, "doubled": doubled, "out of order": disordered}
 
 
-def test_kill_at_random_moments(world):
+def torture(world, rounds):
     chance = random.Random(SEED)
     server, senders, listening = start_crowd(world)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         kill_somewhere(world, server, senders, chance)
         server.launch()
     server.ready()
@@ -133,5 +136,14 @@ def test_kill_at_random_moments(world):
     drain(world, senders, listening)
     found = judge(senders, listening)
     total = sum(sum(map(len, sender.acknowledged.values())) for sender in senders)
-    print(f"{ROUNDS} kills, {total} messages acknowledged, seed {SEED}: {found}")
+    print(f"{rounds} kills, {total} messages acknowledged, seed {SEED}: {found}")
     assert not any(found.values()), f"seed {SEED}: {found}"
+
+
+def test_kill_at_random_moments(world):
+    torture(world, SHORT)
+
+
+@pytest.mark.slow
+def test_many_kills_at_random_moments(world):
+    torture(world, LONG)
