@@ -324,6 +324,18 @@ def test_end_of_input_while_the_connection_is_down(world):
     client.exit_code()
 
 
+def test_twice_on_one_machine(world):
+    """Two windows of one user, one state directory: both are there, as two devices."""
+    world.server()
+    one = world.client("alice", label="alice")
+    other = world.client("alice", label="alice")
+    bob = world.client("bob")
+    bob.ok("message alice hello")
+    for client in (one, other):
+        assert client.expect("message")["body"] == "hello"
+        client.nothing("disconnected")
+
+
 # ---- ends ----
 
 

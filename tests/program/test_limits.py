@@ -114,6 +114,20 @@ def test_failed_logins_per_address(world):
     again.fence()
 
 
+def test_too_many_logins_at_once(world):
+    """Passwords are hashed by few threads, and only so many wait for them; the others are told to try again."""
+    world.server("--hash-threads", 1, "--hash-queue", 2, "--max-logins-per-minute", 0)
+    peers = [world.peer() for _ in range(16)]
+    for peer in peers:
+        peer.hello()
+    numbers = [peer.send("login", user="alice", password=password_of("alice")) for peer in peers]
+    frames = [peer.answer(number) for peer, number in zip(peers, numbers)]
+    errors = [frame.error for frame in frames if frame.HasField("error")]
+    assert any(frame.HasField("welcome") for frame in frames)
+    assert all(code_name(error.code) in ("unavailable", "rate_limited") and error.retry_after >= 1 for error in errors), errors
+    world.peer("bob").fence()
+
+
 # ---- slow readers ----
 
 

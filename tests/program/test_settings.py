@@ -148,6 +148,54 @@ def test_several_listeners(world):
     assert [line.rsplit(":", 1)[0] for line in server.process.lines] == ["ready 127.0.0.1", "ready 127.0.0.2"]
 
 
+def test_ipv6(world):
+    server = world.new_server(accounts=("alice",))
+    server.args = ["--listen", "[::1]:0"]
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("no IPv6 here")
+    server.start()
+    world.hub.wait(lambda: len(server.process.lines) == 2, "two listeners")
+    address = next(line.removeprefix("ready ") for line in server.process.lines if line.startswith("ready ["))
+    argv = world.client_args("alice", "alice")
+    client = world.program(surroundings.EARSHOT, "--json", *argv[:-1], f"alice@{address}", name="alice")
+    world.hub.wait(lambda: any('"online"' in line for line in client.lines), "alice to be online")
+    client.end_input()
+    assert client.exit_code() == 0
+
+
+def test_the_database_elsewhere(world):
+    path = world.directory / "elsewhere.db"
+    server = world.server("--store", f"sqlite:{path}", accounts=())
+    world.client("alice", "--register")
+    assert path.exists() and not (server.data / "earshot.db").exists()
+
+
+def test_systemd_is_told(world):
+    """READY=1 when it serves, STOPPING=1 when it ends."""
+    path = world.directory / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(path))
+        sock.settimeout(surroundings.PATIENCE)
+        server = world.server(env={"NOTIFY_SOCKET": path})
+        assert "READY=1" in sock.recv(4096).decode().split("\n")
+        server.stop()
+        told = sock.recv(4096).decode().split("\n")
+        assert "STOPPING=1" in told
+
+
+def test_the_import_is_reported(world):
+    """No progress bar in a log: a line every tenth, and how it ended."""
+    server = world.new_server(prepared=False, accounts=[f"user{number}" for number in range(40)])
+    server.start()
+    lines = [line for line in server.log.splitlines() if "import" in line]
+    assert 2 <= len(lines) <= 15 and "40" in lines[-1]
+    assert "\r" not in server.log and "\x1b" not in server.log
+    server.restart()
+
+
 @pytest.mark.parametrize("threads", (1, 4))
 def test_threads(world, threads):
     world.server("--threads", threads)

@@ -83,8 +83,8 @@ class Client(Process):
         return self.ok(line)["users"]
 
     def fence(self):
-        """A round trip: whatever the server had sent before it is here."""
-        return self.users()
+        """A round trip: whatever the server had sent before it is here. Being refused is an answer too."""
+        return self.ask("whoelse")
 
     def waiting(self, kind=None, **fields):
         """Events that have come and that nobody has taken."""

@@ -12,6 +12,8 @@
                               a login that must fail with this error code (any: whatever it is) and this exit code
     alice> message bob hi     a line alice types
     alice< ok message         the next event alice gets (see below)
+    alice repeats LINE until EVENT
+                              types the line again and again, a hundred times at most, until it is answered so
     alice silent              behind a fence: alice got nothing that was not named here
     alice ends 0              the client's end with this exit code; no event is left over (but goodbye)
     alice input ends          end of file
@@ -235,8 +237,18 @@ class Transcript:
             actor.client.end_input()
         elif words == ["killed"]:
             actor.client.kill()
+        elif words[0] == "repeats":
+            self.repeat(actor, *" ".join(words[1:]).split(" until "))
         else:
             raise AssertionError("not a step of a client")
+
+    @staticmethod
+    def repeat(actor, line, expected):
+        for _ in range(100):
+            answer = actor.client.ask(unescape(line))
+            if fnmatch.fnmatchcase(shown(answer), pattern(expected)):
+                return
+        raise AssertionError(f"a hundred times {shown(answer)}")
 
     def silent(self, name):
         """Everybody makes a round trip, then the one in question: what was under way has arrived."""

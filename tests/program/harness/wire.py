@@ -218,6 +218,7 @@ class Link:
         assert not self.waiting(kind, **fields), f"{self.name} got what must not arrive"
 
     def fence(self):
+        """A round trip that must work."""
         self.done("whoelse")
 
     def closed(self, seconds=None):
