@@ -359,6 +359,7 @@ static void line_free(struct face **face)
         return;
     struct line *line = line_of(*face);
     line->suspended = false;
+    line->patience = 0;
     line_stop(line);
     line_flush(*face);
     clear_history();

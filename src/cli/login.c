@@ -18,6 +18,8 @@ void login_free(struct login *login)
 
 void login_cancel(struct login *login)
 {
+    if (login_asking(login))
+        ask_tell(&login->ask, "\n");
     ask_cancel(&login->ask);
     login->step = LOGIN_IDLE;
 }

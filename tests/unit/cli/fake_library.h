@@ -83,7 +83,28 @@ static int64_t fake_logout(struct earshot_client *fake)
     return fake_ask(fake, "logout", NULL, NULL, 0);
 }
 
+static enum earshot_error fake_trust_server(struct earshot_client *fake, bool trust)
+{
+    text_format(&fake->seen, "trust %d\n", trust);
+    return EARSHOT_OK;
+}
+
+static enum earshot_error fake_set_user(struct earshot_client *fake, const char *user)
+{
+    text_format(&fake->seen, "user %s\n", user);
+    return strchr(user, ' ') ? EARSHOT_BAD_NAME : EARSHOT_OK;
+}
+
+static enum earshot_error fake_set_password(struct earshot_client *fake, const char *password)
+{
+    text_format(&fake->seen, "password %s\n", password);
+    return *password ? EARSHOT_OK : EARSHOT_BAD_PASSWORD;
+}
+
 static const struct cli_library fake_library = {
+    .trust_server = fake_trust_server,
+    .set_user = fake_set_user,
+    .set_password = fake_set_password,
     .message = fake_message,
     .broadcast = fake_broadcast,
     .whoelse = fake_whoelse,
