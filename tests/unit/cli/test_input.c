@@ -75,7 +75,7 @@ static void the_longest_line_is_kept(void **state)
         input_init(&input);
         input_feed(&input, text, INPUT_CHUNK);
         assert_int_equal(input_next(&input, &line), INPUT_NONE);
-        input_feed(&input, "x\r\n" + 1 - over, 2 + over);
+        input_feed(&input, &"x\r\n"[1 - over], 2 + over);
         assert_int_equal(input_next(&input, &line), over ? INPUT_TOO_LONG : INPUT_LINE);
         if (!over)
             assert_int_equal(line.len, INPUT_LINE_MAX);

@@ -153,6 +153,7 @@ static void a_new_account_wants_the_same_password_twice(void **state)
     ask_for(EARSHOT_EVENT_NEW_ACCOUNT, NULL);
     seen("There is no user alice yet. Create the account? (yes/no) ");
     type_in("y\n");
+    seen("new password: ");
     type_in("short\n");
     seen("new password: ");
     assert_true(was_written("8 to 256 bytes"));
@@ -162,6 +163,7 @@ static void a_new_account_wants_the_same_password_twice(void **state)
     seen("new password: ");
     asked("");
     type_in("long enough 3\n");
+    seen("the same again: ");
     type_in("long enough 3\n");
     asked("password long enough 3\n");
     seen("\n");
