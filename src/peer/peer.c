@@ -4,7 +4,16 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
-enum { WATCH_MS = 1000, CLOSE_MS = 2000 };
+enum { CLOSE_MS = 2000 };
+
+static const struct peer_times times = {
+    .look = 1000,
+    .path = PEER_PATH_SECONDS * 1000,
+    .lost = PEER_LOST_SECONDS * 1000,
+    .search = 30000,
+    .grace = 4000,
+    .restart = 7000,
+};
 
 #define container(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
@@ -26,7 +35,7 @@ static void watch_fired(struct timer *timer)
     }
     signal_watch(peer, now);
     if (peer->stage != PEER_STAGE_ENDED)
-        (void)timer_start(peer->world->timers, &peer->watch, now + WATCH_MS);
+        (void)timer_start(peer->world->timers, &peer->watch, now + peer->times.look);
 }
 
 /* Making */
@@ -101,7 +110,7 @@ static enum err set_up(struct peer *peer)
     peer->local.session = world_random_u64(peer->world) >> 2;
     peer->local.sctp_port = SDP_SCTP_PORT;
     peer->local.max_message = PEER_MESSAGE_MAX;
-    err = timer_start(peer->world->timers, &peer->watch, world_mono_ms(peer->world) + WATCH_MS);
+    err = timer_start(peer->world->timers, &peer->watch, world_mono_ms(peer->world) + peer->times.look);
     if (!err && peer->config.offers)
         err = signal_offer(peer);
     return err;
@@ -119,6 +128,7 @@ enum err peer_new(const struct peer_config *config, struct peer **out)
         return ERR_MEMORY;
     peer->config = *config;
     peer->world = loop_world(config->loop);
+    peer->times = times;
     peer->events_end = &peer->events;
     peer->soon.fire = soon_fired;
     peer->watch.fire = watch_fired;

@@ -34,6 +34,16 @@ struct event {
     uint8_t bytes[];
 };
 
+/* In milliseconds; tests shorten them. */
+struct peer_times {
+    int64_t look;    /* between two looks at the path */
+    int64_t path;    /* PEER_PATH_SECONDS */
+    int64_t lost;    /* PEER_LOST_SECONDS */
+    int64_t search;  /* from the other end's first description to open */
+    int64_t grace;   /* libnice says failed before late candidates and checks have come */
+    int64_t restart; /* for one attempt, once it has been answered */
+};
+
 struct peer {
     struct glib_later later; /* to be freed */
     struct peer_config config;
@@ -41,6 +51,7 @@ struct peer {
     struct peer_relay *relays;
     const struct world *world;
     struct glib_source *source;
+    struct peer_times times;
 
     enum peer_stage stage;
     struct sdp local, remote; /* the latest; their candidates are not kept */

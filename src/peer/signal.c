@@ -8,12 +8,6 @@
 #include "peer_internal.h"
 #include <openssl/crypto.h>
 
-enum {
-    SEARCH_MS = 30000,      /* from the other end's first description to open */
-    FAILED_GRACE_MS = 4000, /* libnice says failed before late candidates and checks have come */
-    RESTART_MS = 7000,      /* for one attempt, once it has been answered */
-};
-
 static enum err new_ice(struct peer *peer, struct ice **out)
 {
     enum err err = ice_new(peer->source, &peer->config, &signal_ice_ops, peer, out);
@@ -93,7 +87,7 @@ static enum err take_answer(struct peer *peer, const struct sdp *sdp)
     peer->answer_due = false;
     peer->talking = ice;
     if (peer->next)
-        peer->restart_until = world_mono_ms(peer->world) + RESTART_MS;
+        peer->restart_until = world_mono_ms(peer->world) + peer->times.restart;
     else
         peer->dtls_client = sdp->setup == SDP_PASSIVE;
     return OK;
@@ -143,7 +137,7 @@ enum err peer_describe(struct peer *peer, struct slice text)
     peer->described = true;
     if (first) {
         peer->stage = PEER_STAGE_SEARCH;
-        peer->search_until = world_mono_ms(peer->world) + SEARCH_MS;
+        peer->search_until = world_mono_ms(peer->world) + peer->times.search;
         err = channel_described(peer);
     }
     if (!err)
@@ -251,7 +245,7 @@ static void watch_search(struct peer *peer, int64_t now)
 {
     if (now >= peer->search_until)
         peer_end_with(peer, PEER_NO_PATH, "no path to the other end was found in time");
-    else if (peer->failed_since && now - peer->failed_since >= FAILED_GRACE_MS && !peer->connected)
+    else if (peer->failed_since && now - peer->failed_since >= peer->times.grace && !peer->connected)
         peer_end_with(peer, PEER_NO_PATH, "no pair of addresses of the two ends could reach each other");
 }
 
@@ -260,11 +254,11 @@ static void watch_open(struct peer *peer, int64_t now)
     int64_t silent = now - sctp_answered_at(peer->sctp);
 
     see_path(peer);
-    if (silent >= PEER_LOST_SECONDS * 1000) {
+    if (silent >= peer->times.lost) {
         peer_end_with(peer, PEER_LOST, "the other end is not heard any more");
         return;
     }
-    if (!peer->config.offers || silent < PEER_PATH_SECONDS * 1000 || peer->answer_due)
+    if (!peer->config.offers || silent < peer->times.path || peer->answer_due)
         return;
     if (peer->next && now < peer->restart_until)
         return;

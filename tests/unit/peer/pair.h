@@ -22,7 +22,7 @@ enum { PATIENCE_MS = 60000 };
 struct end {
     struct peer *peer;
     struct end *other;
-    int described, candidates, complete, opened, paths, drained, closed;
+    int described, refused, candidates, complete, opened, paths, drained, closed;
     uint32_t received; /* messages */
     uint32_t sent;     /* messages */
     size_t bytes;      /* of all messages */
@@ -43,7 +43,8 @@ static inline void end_description(void *ctx, struct slice sdp)
     end->described++;
     if (end->mute || !end->other->peer)
         return;
-    assert_int_equal(peer_describe(end->other->peer, sdp), OK);
+    if (peer_describe(end->other->peer, sdp) != OK)
+        end->refused++;
 }
 
 static inline void end_candidate(void *ctx, struct slice candidate)
@@ -114,6 +115,13 @@ static inline void end_closed(void *ctx, enum peer_end how, const char *why)
 
 static const struct peer_ops end_ops = {end_description, end_candidate, end_open, end_path, end_data, end_drained, end_closed};
 
+/* Less patience than with a real network. */
+static inline void hurry(struct peer *peer)
+{
+    peer->times = (struct peer_times){.look = 100, .path = 1000, .lost = 4000, .search = 10000, .grace = 500, .restart = 2000};
+    timer_start(peer->world->timers, &peer->watch, world_mono_ms(peer->world));
+}
+
 static inline void end_new(struct loop *loop, struct end *end, struct end *other, bool offers)
 {
     const struct peer_config config = {.loop = loop, .offers = offers, .loopback = true, .ops = &end_ops, .ctx = end};
@@ -153,12 +161,15 @@ static inline void pair_init(struct pair *pair)
     assert_int_equal(loop_new(&pair->loop), OK);
     end_new(pair->loop, &pair->answerer, &pair->asker, false);
     end_new(pair->loop, &pair->asker, &pair->answerer, true);
+    hurry(pair->asker.peer);
+    hurry(pair->answerer.peer);
 }
 
 static inline void pair_open(struct pair *pair)
 {
     pair_init(pair);
     wait_for(pair->loop, pair->asker.opened && pair->answerer.opened);
+    assert_int_equal(pair->asker.refused + pair->answerer.refused, 0);
 }
 
 static inline void pair_free(struct pair *pair)
