@@ -23,6 +23,12 @@
  * after a logout. They may be made at any time, also while the connection is down: they wait. Exactly one of EARSHOT_EVENT_OK,
  * _USERS or _ERROR answers each, but for EARSHOT_NOT_ACCEPTED: that is a notice that the connection was lost before the answer;
  * the client resends the message by itself and a final answer follows.
+ *
+ * Private channels run between the two machines, end to end encrypted. earshot_startprivate, and a yes, are answered with
+ * EARSHOT_EVENT_OK when the server has passed them on; what becomes of them comes later with the same number in `request`:
+ * EARSHOT_EVENT_PRIVATE_OPEN, or EARSHOT_EVENT_ERROR (EARSHOT_DECLINED, EARSHOT_PRIVATE_FAILED; the text says what would help),
+ * or EARSHOT_EVENT_PRIVATE_CLOSED (taken back). earshot_private is answered with EARSHOT_EVENT_OK when the other client has shown
+ * it.
  */
 #ifndef EARSHOT_CLIENT_H
 #define EARSHOT_CLIENT_H
@@ -102,17 +108,22 @@ enum earshot_event_type {
     EARSHOT_EVENT_NEED_PASSWORD,      /* answer with earshot_set_password */
     EARSHOT_EVENT_NEW_ACCOUNT,        /* no such user: answer with earshot_set_password (creates it), or close */
     EARSHOT_EVENT_ONLINE,             /* `user`, `text`: server as host:port; again after every reconnect */
-    EARSHOT_EVENT_OK,           /* answers `request`; `id`, `time_ms` for a message; `delivered`, `withheld` for a broadcast */
-    EARSHOT_EVENT_USERS,        /* answers `request`; `users`, `user_count` */
-    EARSHOT_EVENT_ERROR,        /* answers `request`, or 0; `error`, `text`, `retry_after` */
-    EARSHOT_EVENT_MESSAGE,      /* `user` (from), `body`, `id`, `time_ms`, `stored` */
-    EARSHOT_EVENT_SENT,         /* sent by another device of ours: `user` (to), `body`, `id`, `time_ms` */
-    EARSHOT_EVENT_BROADCAST,    /* `user` (from), `body`, `time_ms` */
-    EARSHOT_EVENT_PRESENCE,     /* `user`, `online` */
-    EARSHOT_EVENT_CAUGHT_UP,    /* everything that was stored for us has arrived */
-    EARSHOT_EVENT_DISCONNECTED, /* `reason`, `retry_after`: seconds until it tries again, or -1 if it will not */
-    EARSHOT_EVENT_CLOSED        /* the last event: logged out, refused or failed: `error` says (OK after a logout), `text`,
-                                   `retry_after`; `reason` if the server logged us out */
+    EARSHOT_EVENT_OK,              /* answers `request`; `id`, `time_ms` for a message; `delivered`, `withheld` for a broadcast */
+    EARSHOT_EVENT_USERS,           /* answers `request`; `users`, `user_count` */
+    EARSHOT_EVENT_ERROR,           /* answers `request`, or 0; `error`, `text`, `retry_after` */
+    EARSHOT_EVENT_MESSAGE,         /* `user` (from), `body`, `id`, `time_ms`, `stored` */
+    EARSHOT_EVENT_SENT,            /* sent by another device of ours: `user` (to), `body`, `id`, `time_ms` */
+    EARSHOT_EVENT_BROADCAST,       /* `user` (from), `body`, `time_ms` */
+    EARSHOT_EVENT_PRESENCE,        /* `user`, `online` */
+    EARSHOT_EVENT_CAUGHT_UP,       /* everything that was stored for us has arrived */
+    EARSHOT_EVENT_DISCONNECTED,    /* `reason`, `retry_after`: seconds until it tries again, or -1 if it will not */
+    EARSHOT_EVENT_CLOSED,          /* the last event: logged out, refused or failed: `error` says (OK after a logout), `text`,
+                                      `retry_after`; `reason` if the server logged us out */
+    EARSHOT_EVENT_PRIVATE_REQUEST, /* `user` asks; answer with earshot_answer_private */
+    EARSHOT_EVENT_PRIVATE_OPEN,    /* `user`, `text`: the safety code, `relayed`, `verified`; `request`: what began it */
+    EARSHOT_EVENT_PRIVATE,         /* `user` (from), `body` */
+    EARSHOT_EVENT_PRIVATE_PATH,    /* `user`, `relayed`: it goes another way now */
+    EARSHOT_EVENT_PRIVATE_CLOSED   /* `user`, `text`: the reason; of a channel that was open, or a request that was shown */
 };
 
 enum earshot_reason {
@@ -144,6 +155,8 @@ struct earshot_event {
     int retry_after; /* seconds; 0 if waiting does not help */
     const char *const *users;
     size_t user_count;
+    bool relayed;  /* the private channel goes through a relay */
+    bool verified; /* the key at its other end has been compared (earshot_verify) */
 };
 
 struct earshot_client;
@@ -176,7 +189,12 @@ EARSHOT_API int64_t earshot_unblock(struct earshot_client *client, const char *u
 EARSHOT_API int64_t earshot_startprivate(struct earshot_client *client, const char *user);
 EARSHOT_API int64_t earshot_stopprivate(struct earshot_client *client, const char *user);
 EARSHOT_API int64_t earshot_private(struct earshot_client *client, const char *user, const char *body, size_t len);
-EARSHOT_API int64_t earshot_answer_private(struct earshot_client *client, const char *user, bool accept); /* user may be NULL */
+/* `user` may be NULL if only one asks. EARSHOT_NO_PRIVATE if nobody does. */
+EARSHOT_API int64_t earshot_answer_private(struct earshot_client *client, const char *user, bool accept);
+/* The key of this contact has changed, which ended an attempt: the next one may go on with it. */
+EARSHOT_API int64_t earshot_trust_contact(struct earshot_client *client, const char *user);
+/* The safety code of the open channel was compared, by voice or in person: its key counts as verified from now on. */
+EARSHOT_API int64_t earshot_verify(struct earshot_client *client, const char *user);
 
 /* Sends what waits, then logs out; EARSHOT_EVENT_CLOSED follows. While the connection is down it keeps trying for 30 s if
  * messages wait, and ends at once otherwise. */

@@ -57,6 +57,16 @@ static int64_t run_no(const struct cli_library *library, struct earshot_client *
     return library->answer_private(client, call->user[0] ? call->user : NULL, false);
 }
 
+static int64_t run_trust(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
+{
+    return library->trust_contact(client, call->user);
+}
+
+static int64_t run_verify(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
+{
+    return library->verify(client, call->user);
+}
+
 static int64_t run_logout(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
 {
     return library->logout(client);
@@ -69,11 +79,13 @@ const struct cli_command cli_commands[] = {
     {"whoelsesince", NULL, ARGUMENTS_SECONDS, ANSWER_USERS, "who else was online in the last SECONDS", run_whoelsesince},
     {"block", NULL, ARGUMENTS_USER, ANSWER_DONE, "hear nothing from USER, and be hidden from USER", run_block},
     {"unblock", NULL, ARGUMENTS_USER, ANSWER_DONE, "undo that", run_unblock},
-    {"startprivate", NULL, ARGUMENTS_USER, ANSWER_DONE, "ask USER for a private channel", run_startprivate},
-    {"private", NULL, ARGUMENTS_USER_TEXT, ANSWER_DONE, "send a text over the private channel", run_private},
+    {"startprivate", NULL, ARGUMENTS_USER, ANSWER_CHANNEL, "ask USER for a private channel", run_startprivate},
+    {"private", NULL, ARGUMENTS_USER_TEXT, ANSWER_PRIVATE, "send a text over the private channel", run_private},
     {"stopprivate", NULL, ARGUMENTS_USER, ANSWER_DONE, "close the private channel", run_stopprivate},
-    {"yes", "y", ARGUMENTS_MAYBE_USER, ANSWER_DONE, "accept a private channel", run_yes},
+    {"yes", "y", ARGUMENTS_MAYBE_USER, ANSWER_CHANNEL, "accept a private channel", run_yes},
     {"no", "n", ARGUMENTS_MAYBE_USER, ANSWER_DONE, "decline a private channel", run_no},
+    {"verify", NULL, ARGUMENTS_USER, ANSWER_DONE, "note that you and USER have compared the safety code", run_verify},
+    {"trust", NULL, ARGUMENTS_USER, ANSWER_DONE, "go on with a key of USER's that has changed", run_trust},
     {"help", NULL, ARGUMENTS_NONE, ANSWER_HELP, "this list", NULL},
     {"logout", NULL, ARGUMENTS_NONE, ANSWER_DONE, "log out and end", run_logout},
 };

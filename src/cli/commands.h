@@ -27,6 +27,8 @@ enum cli_arguments {
 /* What the answer to it carries. */
 enum cli_answer {
     ANSWER_DONE,
+    ANSWER_PRIVATE,   /* the other end has shown it */
+    ANSWER_CHANNEL,   /* done for now; what becomes of the private channel comes later */
     ANSWER_MESSAGE,   /* id, time */
     ANSWER_BROADCAST, /* delivered, withheld */
     ANSWER_USERS,

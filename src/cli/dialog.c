@@ -7,6 +7,7 @@ struct asked {
     int64_t request;
     uint64_t n; /* 0: asked by ourselves, for the names */
     const struct cli_command *command;
+    bool answered;     /* what became of a private channel is still to come */
     char *user, *text; /* of the line; copies */
     size_t text_len;
 };
@@ -196,7 +197,8 @@ static void answer_the_rest(struct dialog *dialog, const struct earshot_event *c
         struct earshot_event answer = {.type = done ? EARSHOT_EVENT_OK : EARSHOT_EVENT_ERROR,
                                        .error = done ? EARSHOT_OK : EARSHOT_UNAVAILABLE,
                                        .text = "The connection ended before the answer."};
-        show_answer(dialog, &answer, rest[i]);
+        if (!rest[i]->answered)
+            show_answer(dialog, &answer, rest[i]);
         asked_free(rest[i]);
     }
     free(rest);
@@ -287,6 +289,9 @@ static void on_answer(struct dialog *dialog, const struct earshot_event *event)
     show_answer(dialog, event, asked);
     if (event->type == EARSHOT_EVENT_ERROR && event->error == EARSHOT_NOT_ACCEPTED)
         return; /* the final answer is still to come */
+    asked->answered = event->type == EARSHOT_EVENT_OK && asked->command != NULL && asked->command->answer == ANSWER_CHANNEL;
+    if (asked->answered)
+        return;
     map_remove_u64(&dialog->asked, (uint64_t)event->request);
     asked_free(asked);
 }
@@ -312,15 +317,26 @@ static void on_news(struct dialog *dialog, const struct earshot_event *event)
     show_event(dialog, event);
 }
 
+/* What became of a request for a private channel, or something that nobody asked for. */
+static void on_private(struct dialog *dialog, const struct earshot_event *event)
+{
+    struct asked *asked = event->request > 0 ? map_remove_u64(&dialog->asked, (uint64_t)event->request) : NULL;
+    if (asked != NULL)
+        asked_free(asked);
+    on_news(dialog, event);
+}
+
 void dialog_event(struct dialog *dialog, const struct earshot_event *event)
 {
     static void (*const by_type[])(struct dialog *, const struct earshot_event *) = {
-        [EARSHOT_EVENT_ONLINE] = on_online,       [EARSHOT_EVENT_OK] = on_answer,
-        [EARSHOT_EVENT_USERS] = on_answer,        [EARSHOT_EVENT_ERROR] = on_answer,
-        [EARSHOT_EVENT_MESSAGE] = on_news,        [EARSHOT_EVENT_SENT] = on_news,
-        [EARSHOT_EVENT_BROADCAST] = on_news,      [EARSHOT_EVENT_PRESENCE] = on_news,
-        [EARSHOT_EVENT_CAUGHT_UP] = on_caught_up, [EARSHOT_EVENT_DISCONNECTED] = on_disconnected,
-        [EARSHOT_EVENT_CLOSED] = on_closed,
+        [EARSHOT_EVENT_ONLINE] = on_online,        [EARSHOT_EVENT_OK] = on_answer,
+        [EARSHOT_EVENT_USERS] = on_answer,         [EARSHOT_EVENT_ERROR] = on_answer,
+        [EARSHOT_EVENT_MESSAGE] = on_news,         [EARSHOT_EVENT_SENT] = on_news,
+        [EARSHOT_EVENT_BROADCAST] = on_news,       [EARSHOT_EVENT_PRESENCE] = on_news,
+        [EARSHOT_EVENT_CAUGHT_UP] = on_caught_up,  [EARSHOT_EVENT_DISCONNECTED] = on_disconnected,
+        [EARSHOT_EVENT_CLOSED] = on_closed,        [EARSHOT_EVENT_PRIVATE_REQUEST] = on_news,
+        [EARSHOT_EVENT_PRIVATE_OPEN] = on_private, [EARSHOT_EVENT_PRIVATE] = on_news,
+        [EARSHOT_EVENT_PRIVATE_PATH] = on_news,    [EARSHOT_EVENT_PRIVATE_CLOSED] = on_private,
     };
     unsigned type = event->type;
     if (!dialog->over && type < sizeof by_type / sizeof by_type[0] && by_type[type] != NULL)

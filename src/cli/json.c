@@ -97,8 +97,8 @@ static void ok_help(struct buf *out, const struct notice *notice)
 }
 
 static void (*const ok_by_answer[])(struct buf *, const struct notice *) = {
-    [ANSWER_DONE] = ok_done,  [ANSWER_MESSAGE] = ok_message, [ANSWER_BROADCAST] = ok_broadcast,
-    [ANSWER_USERS] = ok_done, [ANSWER_HELP] = ok_help,
+    [ANSWER_DONE] = ok_done,           [ANSWER_CHANNEL] = ok_done, [ANSWER_PRIVATE] = ok_done, [ANSWER_MESSAGE] = ok_message,
+    [ANSWER_BROADCAST] = ok_broadcast, [ANSWER_USERS] = ok_done,   [ANSWER_HELP] = ok_help,
 };
 
 static void show_ok(struct buf *out, const struct notice *notice)
@@ -172,6 +172,36 @@ static void show_disconnected(struct buf *out, const struct notice *notice)
         field_number(out, "retry_after", (uint64_t)notice->event->retry_after);
 }
 
+static void show_from(struct buf *out, const struct notice *notice)
+{
+    field_str(out, "from", notice->event->user);
+}
+
+static void show_path(struct buf *out, const struct notice *notice)
+{
+    field_str(out, "with", notice->event->user);
+    field_str(out, "path", notice->event->relayed ? "relay" : "direct");
+}
+
+static void show_private_open(struct buf *out, const struct notice *notice)
+{
+    show_path(out, notice);
+    field_str(out, "safety", notice->event->text);
+    field_bool(out, "verified", notice->event->verified);
+}
+
+static void show_private(struct buf *out, const struct notice *notice)
+{
+    show_from(out, notice);
+    field_body(out, notice->event);
+}
+
+static void show_private_closed(struct buf *out, const struct notice *notice)
+{
+    field_str(out, "with", notice->event->user);
+    field_str(out, "reason", notice->event->text);
+}
+
 static const struct {
     const char *name;
     void (*fields)(struct buf *out, const struct notice *notice);
@@ -187,6 +217,11 @@ static const struct {
     [EARSHOT_EVENT_CAUGHT_UP] = {"caught_up", show_nothing},
     [EARSHOT_EVENT_DISCONNECTED] = {"disconnected", show_disconnected},
     [EARSHOT_EVENT_CLOSED] = {"goodbye", show_nothing},
+    [EARSHOT_EVENT_PRIVATE_REQUEST] = {"private_request", show_from},
+    [EARSHOT_EVENT_PRIVATE_OPEN] = {"private_open", show_private_open},
+    [EARSHOT_EVENT_PRIVATE] = {"private", show_private},
+    [EARSHOT_EVENT_PRIVATE_PATH] = {"private_path", show_path},
+    [EARSHOT_EVENT_PRIVATE_CLOSED] = {"private_closed", show_private_closed},
 };
 
 static void json_show(struct face *face, const struct notice *notice)

@@ -18,6 +18,8 @@ const struct cli_library cli_library = {
     .stopprivate = earshot_stopprivate,
     .private_text = earshot_private,
     .answer_private = earshot_answer_private,
+    .trust_contact = earshot_trust_contact,
+    .verify = earshot_verify,
     .logout = earshot_logout,
     .unanswered = earshot_unanswered,
 };

@@ -27,6 +27,8 @@ struct cli_library {
     int64_t (*stopprivate)(struct earshot_client *client, const char *user);
     int64_t (*private_text)(struct earshot_client *client, const char *user, const char *body, size_t len);
     int64_t (*answer_private)(struct earshot_client *client, const char *user, bool accept);
+    int64_t (*trust_contact)(struct earshot_client *client, const char *user);
+    int64_t (*verify)(struct earshot_client *client, const char *user);
     int64_t (*logout)(struct earshot_client *client);
     size_t (*unanswered)(const struct earshot_client *client);
 };

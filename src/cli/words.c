@@ -142,17 +142,41 @@ static void answer_done(struct sentence *s)
         {"block", "", " is blocked"},
         {"unblock", "", " is no longer blocked"},
         {"startprivate", "asked ", " for a private channel"},
-        {"stopprivate", "closed the private channel with ", ""},
+        {"stopprivate", "stopped the private channel with ", ""},
+        {"no", "declined the private channel", NULL},
+        {"verify", "the safety code shared with ", " is noted as compared"},
+        {"trust", "the changed key of ", " is trusted from now on; ask again"},
     };
     for (size_t i = 0; i < sizeof done / sizeof done[0]; i++) {
         if (strcmp(s->notice->command->name, done[i].command) != 0)
             continue;
         put_now(s);
         text_add(s->out, done[i].before);
-        put_name(s, s->notice->user);
-        text_add(s->out, done[i].after);
+        if (done[i].after != NULL) {
+            put_name(s, s->notice->user);
+            text_add(s->out, done[i].after);
+        }
         put_end(s);
     }
+}
+
+static void put_private(struct sentence *s)
+{
+    text_format(s->out, "%s[private]%s ", s->palette->good, s->palette->reset);
+}
+
+static void answer_private(struct sentence *s)
+{
+    put_now(s);
+    put_private(s);
+    if (s->words->linear)
+        text_add(s->out, "sent ");
+    put_arrow(s, s->notice->user);
+    if (!s->words->linear) {
+        text_add(s->out, ": ");
+        put_text(s, s->notice->text);
+    }
+    put_end(s);
 }
 
 static void answer_message(struct sentence *s)
@@ -194,8 +218,9 @@ static void answer_help(struct sentence *s)
 static void say_ok(struct sentence *s)
 {
     static void (*const by_answer[])(struct sentence *) = {
-        [ANSWER_DONE] = answer_done,  [ANSWER_MESSAGE] = answer_message, [ANSWER_BROADCAST] = answer_broadcast,
-        [ANSWER_USERS] = answer_done, [ANSWER_HELP] = answer_help,
+        [ANSWER_DONE] = answer_done,       [ANSWER_CHANNEL] = answer_done,        [ANSWER_PRIVATE] = answer_private,
+        [ANSWER_MESSAGE] = answer_message, [ANSWER_BROADCAST] = answer_broadcast, [ANSWER_USERS] = answer_done,
+        [ANSWER_HELP] = answer_help,
     };
     if (s->notice->command != NULL)
         by_answer[s->notice->command->answer](s);
@@ -318,13 +343,82 @@ static void say_goodbye(struct sentence *s)
     text_add(s->out, "goodbye\n");
 }
 
+static void say_private_request(struct sentence *s)
+{
+    put_now(s);
+    put_name(s, s->event->user);
+    text_format(s->out, " asks for a private channel: %syes or no?%s", s->palette->bold, s->palette->reset);
+    put_end(s);
+}
+
+static const char *path_text(const struct earshot_event *event)
+{
+    return event->relayed ? "through a relay" : "directly";
+}
+
+static void say_private_open(struct sentence *s)
+{
+    put_now(s);
+    put_private(s);
+    text_add(s->out, "open with ");
+    put_name(s, s->event->user);
+    text_format(s->out, ", %s; safety code %s%s%s", path_text(s->event), s->palette->bold, s->event->text, s->palette->reset);
+    text_add(s->out, s->event->verified ? " (compared before)" : " (compare it, then: verify ");
+    if (!s->event->verified) {
+        text_safe_line(s->out, slice_str(s->event->user));
+        text_add(s->out, ")");
+    }
+    put_end(s);
+}
+
+static void say_private(struct sentence *s)
+{
+    put_now(s);
+    put_private(s);
+    put_name(s, s->event->user);
+    text_add(s->out, ": ");
+    put_text(s, event_body(s));
+    put_end(s);
+}
+
+static void say_private_path(struct sentence *s)
+{
+    put_now(s);
+    put_private(s);
+    text_add(s->out, "the channel with ");
+    put_name(s, s->event->user);
+    text_format(s->out, " now goes %s", path_text(s->event));
+    put_end(s);
+}
+
+static void say_private_closed(struct sentence *s)
+{
+    put_now(s);
+    put_private(s);
+    text_add(s->out, "closed with ");
+    put_name(s, s->event->user);
+    text_add(s->out, ": ");
+    text_safe_line(s->out, slice_str(s->event->text ? s->event->text : ""));
+    put_end(s);
+}
+
 static void (*const say_by_type[])(struct sentence *) = {
-    [EARSHOT_EVENT_ONLINE] = say_online,       [EARSHOT_EVENT_OK] = say_ok,
-    [EARSHOT_EVENT_USERS] = say_users,         [EARSHOT_EVENT_ERROR] = say_error,
-    [EARSHOT_EVENT_MESSAGE] = say_message,     [EARSHOT_EVENT_SENT] = say_sent,
-    [EARSHOT_EVENT_BROADCAST] = say_broadcast, [EARSHOT_EVENT_PRESENCE] = say_presence,
-    [EARSHOT_EVENT_CAUGHT_UP] = say_nothing,   [EARSHOT_EVENT_DISCONNECTED] = say_disconnected,
+    [EARSHOT_EVENT_ONLINE] = say_online,
+    [EARSHOT_EVENT_OK] = say_ok,
+    [EARSHOT_EVENT_USERS] = say_users,
+    [EARSHOT_EVENT_ERROR] = say_error,
+    [EARSHOT_EVENT_MESSAGE] = say_message,
+    [EARSHOT_EVENT_SENT] = say_sent,
+    [EARSHOT_EVENT_BROADCAST] = say_broadcast,
+    [EARSHOT_EVENT_PRESENCE] = say_presence,
+    [EARSHOT_EVENT_CAUGHT_UP] = say_nothing,
+    [EARSHOT_EVENT_DISCONNECTED] = say_disconnected,
     [EARSHOT_EVENT_CLOSED] = say_goodbye,
+    [EARSHOT_EVENT_PRIVATE_REQUEST] = say_private_request,
+    [EARSHOT_EVENT_PRIVATE_OPEN] = say_private_open,
+    [EARSHOT_EVENT_PRIVATE] = say_private,
+    [EARSHOT_EVENT_PRIVATE_PATH] = say_private_path,
+    [EARSHOT_EVENT_PRIVATE_CLOSED] = say_private_closed,
 };
 
 /* A line of its own when the day has changed since the last one. */

@@ -154,20 +154,29 @@ int64_t earshot_stopprivate(struct earshot_client *client, const char *user)
     return ask_about(client, &what, user, slice_of(NULL, 0));
 }
 
-/* Private text never goes through the server, and there are no channels yet. */
 int64_t earshot_private(struct earshot_client *client, const char *user, const char *body, size_t len)
 {
-    struct name name;
+    struct request what = {.kind = REQUEST_PRIVATE};
     int64_t refused = refuse_text(body, len);
-    if (refused != 0)
-        return refused;
-    return name_parse(slice_str(user != NULL ? user : ""), &name) != OK ? -EARSHOT_BAD_NAME : -EARSHOT_NO_PRIVATE;
+    return refused != 0 ? refused : ask_about(client, &what, user, slice_of(body, len));
 }
 
 int64_t earshot_answer_private(struct earshot_client *client, const char *user, bool accept)
 {
     struct request what = {.kind = REQUEST_ANSWERPRIVATE, .accept = accept};
-    return user == NULL ? -EARSHOT_NO_PRIVATE : ask_about(client, &what, user, slice_of(NULL, 0));
+    return user == NULL ? ask(client, &what, slice_of(NULL, 0)) : ask_about(client, &what, user, slice_of(NULL, 0));
+}
+
+int64_t earshot_trust_contact(struct earshot_client *client, const char *user)
+{
+    struct request what = {.kind = REQUEST_TRUST};
+    return ask_about(client, &what, user, slice_of(NULL, 0));
+}
+
+int64_t earshot_verify(struct earshot_client *client, const char *user)
+{
+    struct request what = {.kind = REQUEST_VERIFY};
+    return ask_about(client, &what, user, slice_of(NULL, 0));
 }
 
 int64_t earshot_logout(struct earshot_client *client)

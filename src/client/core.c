@@ -85,6 +85,9 @@ void core_finish(struct client_core *core, const struct earshot_event *closed)
     if (last.reason != EARSHOT_REASON_NONE && last.reason != EARSHOT_REASON_LOGOUT)
         core_emit(core, &first);
     requests_fail_all(core, text);
+    if (core->privates != NULL)
+        privates_end(core->privates, "logged out");
+    requests_fail_all(core, text); /* what that has asked for in vain */
     if (core->logout_id != 0) {
         enum earshot_event_type type = last.error == EARSHOT_OK ? EARSHOT_EVENT_OK : EARSHOT_EVENT_ERROR;
         core_emit(core, &(struct earshot_event){.type = type, .request = core->logout_id, .error = last.error, .text = text});
@@ -129,6 +132,8 @@ static void gone(struct client_core *core, enum earshot_error error, const char 
         if (before == CORE_ONLINE) {
             core_emit(core, &event);
             requests_lost(core);
+            if (core->privates != NULL)
+                privates_server_lost(core->privates);
         }
         core_soon(core);
     }
@@ -264,8 +269,21 @@ static void send_logout(struct client_core *core)
     core_flush(core);
 }
 
+/* Private texts have been answered, and the other ends have been told that we go. */
+static bool left_privates(struct client_core *core)
+{
+    if (core->privates == NULL)
+        return true;
+    if (privates_unanswered(core->privates) > 0)
+        return false;
+    privates_end(core->privates, "logged out");
+    return true;
+}
+
 static void leave(struct client_core *core)
 {
+    if (core->state == CORE_CLOSED || core->state == CORE_LEAVING || !left_privates(core))
+        return;
     bool back = core->was_online && (core->state == CORE_WAITING || core->state == CORE_CONNECTING || core->state == CORE_LOGIN);
     if (core->state == CORE_ASKING || (back && core->outbox.messages == 0))
         finish_logout(core);
@@ -364,6 +382,8 @@ enum err core_new(const struct core_options *options, const struct world *world,
     enum err err = reserve_timers(core);
     if (err == OK)
         err = take_options(core, options);
+    if (err == OK && options->transport != NULL)
+        err = core_add_privates(core, options);
     if (err != OK) {
         core_free(&core);
         return err;
@@ -378,6 +398,7 @@ void core_free(struct client_core **core)
     if (old == NULL)
         return;
     *core = NULL;
+    privates_free(&old->privates);
     stop_timers(old);
     forget_output(old);
     wipe_secrets(old);

@@ -20,6 +20,10 @@
 #include "earshot/client.h"
 #include "outbox.h"
 
+struct transport;
+struct identity;
+struct contacts;
+
 struct client_core;
 
 struct core_ops {
@@ -38,6 +42,11 @@ struct core_options {
     const char *server; /* host:port, for events */
     const char *user, *password, *client;
     bool register_unknown, ask_register;
+    /* For private channels; without a transport there are none. They must outlive the core. */
+    const struct transport *transport;
+    void *transport_ctx;
+    const struct identity *identity;
+    struct contacts *contacts;
 };
 
 /* Copies the options. ERR_MEMORY, ERR_BAD_NAME, ERR_BAD_PASSWORD. */

@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "positions.h"
+#include "private.h"
 #include "reconnect.h"
 #include "wire/codec.h"
 #include <stddef.h>
@@ -65,6 +66,7 @@ struct client_core {
     struct arena frame, text; /* a frame being handled, or being made; strings of an event */
     uint64_t number;          /* highest used for a request by this device */
     struct outbox outbox;
+    struct privates *privates; /* NULL: without private channels */
     struct positions positions;
     struct reconnect reconnect;
     int64_t paused_until; /* the server asked to go slower */
@@ -90,6 +92,9 @@ void core_connect(struct client_core *core);
 void core_drop(struct client_core *core, const char *text, unsigned retry_after);
 enum err core_write(struct client_core *core, Earshot__ClientFrame *frame);
 void core_flush(struct client_core *core);
+
+/* wishes.c */
+enum err core_add_privates(struct client_core *core, const struct core_options *options);
 
 /* login.c */
 void login_begin(struct client_core *core);

@@ -89,6 +89,24 @@ static void caught_up(struct client_core *core, const Earshot__ServerFrame *fram
     core_emit(core, &(struct earshot_event){.type = EARSHOT_EVENT_CAUGHT_UP});
 }
 
+static void private_request(struct client_core *core, const Earshot__ServerFrame *frame)
+{
+    if (core->privates != NULL)
+        privates_request(core->privates, frame->private_request);
+}
+
+static void private_settled(struct client_core *core, const Earshot__ServerFrame *frame)
+{
+    if (core->privates != NULL)
+        privates_settled(core->privates, frame->private_settled);
+}
+
+static void signal_of_peer(struct client_core *core, const Earshot__ServerFrame *frame)
+{
+    if (core->privates != NULL)
+        privates_signal(core->privates, frame->signal);
+}
+
 /* Farewells after which coming back would be wrong; after any other the connection is made anew. */
 static const struct farewell {
     Earshot__Goodbye__Reason from;
@@ -143,6 +161,9 @@ static const struct row {
     ROW(EVENT_BROADCAST) = {HEARD_ONLINE, broadcast},
     ROW(EVENT_PRESENCE) = {HEARD_ONLINE, presence},
     ROW(CAUGHT_UP) = {HEARD_ONLINE, caught_up},
+    ROW(PRIVATE_REQUEST) = {HEARD_ONLINE, private_request},
+    ROW(PRIVATE_SETTLED) = {HEARD_ONLINE, private_settled},
+    ROW(SIGNAL) = {HEARD_ONLINE, signal_of_peer},
     ROW(GOODBYE) = {HEARD_ALWAYS, goodbye},
 #undef ROW
 };

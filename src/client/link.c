@@ -1,8 +1,12 @@
 /* link.c - see link.h. */
 #include "link.h"
+#include "contacts.h"
+#include "crypto/identity.h"
+#include "crypto/password.h"
 #include "errors.h"
 #include "net/conn.h"
 #include "trust.h"
+#include "tunnel.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +37,9 @@ struct link {
     void *ctx;
     struct task wake;
     bool woken;
+    struct identity identity;
+    struct contacts *contacts;
+    struct tunnels tunnels;
 };
 
 const char *link_version(void)
@@ -58,12 +65,18 @@ static void refuse(struct link *link, const char *why)
     core_lost(link->core, EARSHOT_NOT_TRUSTED, why);
 }
 
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
 static void opened(void *ctx, struct conn *conn)
 {
     struct link *link = ((struct attempt *)ctx)->link;
     char fingerprint[FINGERPRINT_SIZE];
     if (link == NULL)
         return;
+    link->tunnels.loopback = is_loopback(conn_peer_address(conn));
     cert_fingerprint_der(conn_peer_certificate(conn), fingerprint);
     enum verdict verdict = trust_judge(&link->trust, fingerprint, conn_peer_verified(conn));
     if (verdict == TRUST_YES) {
@@ -280,8 +293,25 @@ static enum earshot_error make_core(struct link *link, const struct earshot_opti
     core.client = options->client != NULL ? options->client : "libearshot " EARSHOT_VERSION;
     core.register_unknown = options->register_unknown;
     core.ask_register = options->ask_register;
+    core.transport = &tunnel_transport;
+    core.transport_ctx = &link->tunnels;
+    core.identity = &link->identity;
+    core.contacts = link->contacts;
     enum err err = core_new(&core, loop_world(link->loop), &core_ops, link, &link->core);
     return err == OK ? EARSHOT_OK : error_from_err(err);
+}
+
+/* Who this device is to its contacts, and who they are. */
+static enum earshot_error make_identity(struct link *link)
+{
+    int dir = link->state != NULL ? state_dir(link->state) : -1;
+    if (crypto_init() != OK)
+        return EARSHOT_NO_MEMORY;
+    if (dir < 0)
+        identity_make(&system_random, &link->identity);
+    else if (identity_open(dir, "identity", &system_random, &link->identity) != OK)
+        return EARSHOT_NO_STATE;
+    return contacts_new(dir, link->server, &link->contacts) == OK ? EARSHOT_OK : EARSHOT_NO_MEMORY;
 }
 
 enum earshot_error link_open(const struct earshot_options *options, earshot_callback *callback, void *ctx, struct link **out)
@@ -298,6 +328,9 @@ enum earshot_error link_open(const struct earshot_options *options, earshot_call
         error = EARSHOT_NO_MEMORY;
     if (error == EARSHOT_OK && tls_client_new(options->ca, &link->tls, &why) != OK)
         error = EARSHOT_BAD_OPTION;
+    if (error == EARSHOT_OK)
+        error = make_identity(link);
+    link->tunnels.loop = link->loop;
     if (error == EARSHOT_OK)
         error = make_core(link, options);
     if (error != EARSHOT_OK) {
@@ -319,7 +352,10 @@ void link_close(struct link **link)
     if (old->attempt != NULL)
         old->attempt->link = NULL; /* the loop closes and frees it */
     core_free(&old->core);
+    tunnels_finish(&old->tunnels);
     loop_free(&old->loop);
+    contacts_free(&old->contacts);
+    identity_wipe(&old->identity);
     tls_unref(&old->tls);
     token_slot_release(&old->slot);
     state_free(&old->state);

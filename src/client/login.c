@@ -70,6 +70,9 @@ static void send_hello(struct client_core *core)
     Earshot__Hello hello = EARSHOT__HELLO__INIT;
     Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
     uint8_t *space;
+    uint32_t capabilities[] = {EARSHOT__CAPABILITY__CAPABILITY_PRIVATE};
+    hello.capabilities = capabilities;
+    hello.n_capabilities = core->privates != NULL ? 1 : 0;
     hello.version = WIRE_VERSION;
     hello.client = bytes_of_slice(slice_str(core->client));
     core->login_number = frame.number = 1;

@@ -46,10 +46,12 @@ enum err outbox_add(struct outbox *outbox, const struct request *what, struct sl
     request->accept = what->accept;
     request->user = what->user;
     request->seconds = what->seconds;
+    request->device = what->device;
+    memcpy(request->channel, what->channel, sizeof request->channel);
     request->body_len = body.len;
     if (body.len > 0)
         memcpy(request->body, body.data, body.len);
-    request->id = outbox->next_id++;
+    request->id = what->id != 0 ? what->id : outbox->next_id++;
     request->previous = outbox->last;
     if (outbox->last != NULL)
         outbox->last->next = request;

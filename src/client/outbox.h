@@ -22,6 +22,10 @@ enum request_kind {
     REQUEST_STARTPRIVATE,
     REQUEST_ANSWERPRIVATE,
     REQUEST_STOPPRIVATE,
+    REQUEST_SIGNAL, /* of private channels; nobody's own */
+    REQUEST_PRIVATE, /* this one and those below never go to the server: see private.h */
+    REQUEST_TRUST,
+    REQUEST_VERIFY,
     REQUEST_KINDS
 };
 
@@ -35,6 +39,8 @@ struct request {
     bool accept;
     struct name user;
     uint64_t seconds;
+    uint64_t device;     /* of private channels: the other end's */
+    uint8_t channel[16]; /* and which */
     uint8_t *users; /* names that came so far, each with its NUL */
     size_t users_len, users_size, user_count;
     size_t body_len;
@@ -52,7 +58,7 @@ struct outbox {
 void outbox_init(struct outbox *outbox);
 void outbox_free(struct outbox *outbox);
 
-/* Copies the fields that say what is asked. ERR_CAP, ERR_MEMORY. */
+/* Copies the fields that say what is asked; its id is what->id, or the next one if that is 0. ERR_CAP, ERR_MEMORY. */
 enum err outbox_add(struct outbox *outbox, const struct request *what, struct slice body, int64_t *id);
 
 void outbox_sent(struct outbox *outbox, struct request *request, uint64_t number);

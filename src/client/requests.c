@@ -16,6 +16,7 @@ union body {
     Earshot__StartPrivate start;
     Earshot__AnswerPrivate answer;
     Earshot__StopPrivate stop;
+    Earshot__SendSignal signal;
 };
 
 static ProtobufCBinaryData text_of(const struct request *request)
@@ -70,10 +71,16 @@ static void fill_unblock(const struct request *request, union body *body, Earsho
     frame->unblock = &body->unblock;
 }
 
+static ProtobufCBinaryData channel_of(const struct request *request)
+{
+    return bytes_of_slice(slice_of(request->channel, sizeof request->channel));
+}
+
 static void fill_startprivate(const struct request *request, union body *body, Earshot__ClientFrame *frame)
 {
     body->start = (Earshot__StartPrivate)EARSHOT__START_PRIVATE__INIT;
     body->start.user = user_of(request);
+    body->start.channel = channel_of(request);
     frame->startprivate = &body->start;
 }
 
@@ -82,6 +89,9 @@ static void fill_answerprivate(const struct request *request, union body *body, 
     body->answer = (Earshot__AnswerPrivate)EARSHOT__ANSWER_PRIVATE__INIT;
     body->answer.user = user_of(request);
     body->answer.accept = request->accept;
+    body->answer.channel = channel_of(request);
+    body->answer.device = request->device;
+    body->answer.nonce = text_of(request);
     frame->answerprivate = &body->answer;
 }
 
@@ -89,7 +99,18 @@ static void fill_stopprivate(const struct request *request, union body *body, Ea
 {
     body->stop = (Earshot__StopPrivate)EARSHOT__STOP_PRIVATE__INIT;
     body->stop.user = user_of(request);
+    body->stop.channel = channel_of(request);
     frame->stopprivate = &body->stop;
+}
+
+static void fill_signal(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+{
+    body->signal = (Earshot__SendSignal)EARSHOT__SEND_SIGNAL__INIT;
+    body->signal.user = user_of(request);
+    body->signal.channel = channel_of(request);
+    body->signal.device = request->device;
+    body->signal.payload = text_of(request);
+    frame->signal = &body->signal;
 }
 
 enum when_lost {
@@ -104,6 +125,7 @@ static const struct rule {
     void (*fill)(const struct request *request, union body *body, Earshot__ClientFrame *frame);
     enum when_lost when_lost;
     enum err done_before; /* asked a second time, this refusal means that the first time worked */
+    bool private;         /* answered to private.c, not to the user */
 } rules[REQUEST_KINDS] = {
 #define ROW(ask, answer, fill, ...)                                                                                              \
     {                                                                                                                            \
@@ -115,9 +137,10 @@ static const struct rule {
     [REQUEST_WHOELSESINCE] = ROW(WHOELSESINCE, USERS, fill_whoelsesince, ASK_AGAIN, OK),
     [REQUEST_BLOCK] = ROW(BLOCK, DONE, fill_block, ASK_AGAIN, ERR_ALREADY_BLOCKED),
     [REQUEST_UNBLOCK] = ROW(UNBLOCK, DONE, fill_unblock, ASK_AGAIN, ERR_NOT_BLOCKED),
-    [REQUEST_STARTPRIVATE] = ROW(STARTPRIVATE, DONE, fill_startprivate, ASK_AGAIN, OK),
-    [REQUEST_ANSWERPRIVATE] = ROW(ANSWERPRIVATE, DONE, fill_answerprivate, ASK_AGAIN, OK),
-    [REQUEST_STOPPRIVATE] = ROW(STOPPRIVATE, DONE, fill_stopprivate, ASK_AGAIN, OK),
+    [REQUEST_STARTPRIVATE] = ROW(STARTPRIVATE, DONE, fill_startprivate, ASK_AGAIN, OK, true),
+    [REQUEST_ANSWERPRIVATE] = ROW(ANSWERPRIVATE, DONE, fill_answerprivate, ASK_AGAIN, OK, true),
+    [REQUEST_STOPPRIVATE] = ROW(STOPPRIVATE, DONE, fill_stopprivate, ASK_AGAIN, OK, true),
+    [REQUEST_SIGNAL] = ROW(SIGNAL, DONE, fill_signal, ASK_AGAIN, OK, true),
 #undef ROW
 };
 
@@ -215,7 +238,10 @@ static void settle(struct client_core *core, struct request *request, struct ear
 {
     event->request = request->id;
     outbox_take(&core->outbox, request);
-    core_emit(core, event);
+    if (rules[request->kind].private)
+        privates_answered(core->privates, request, event->error, event->text);
+    else
+        core_emit(core, event);
     request_free(&request);
 }
 
@@ -227,8 +253,8 @@ void requests_fail(struct client_core *core, struct request *request, enum earsh
 static void refused(struct client_core *core, struct request *request, const Earshot__Error *error)
 {
     enum err err = codec_error(error->code);
-    if (request->repeated && err == ERR_RATE_LIMITED) {
-        /* The user did not hurry, the reconnect did. */
+    if ((request->repeated || request->kind == REQUEST_SIGNAL) && err == ERR_RATE_LIMITED) {
+        /* The user did not hurry, the reconnect or the channel did. */
         int64_t wait_s = error->retry_after < 1 ? 1 : error->retry_after > 60 ? 60 : error->retry_after;
         outbox_again(&core->outbox, request);
         core->paused_until = world_mono_ms(core->world) + wait_s * 1000;

@@ -1,15 +1,14 @@
 /* state.c - see state.h. Everything goes by a descriptor of the directory, so that a changed working directory does no harm. */
 #include "state.h"
-#include "base/buf.h"
+#include "statefile.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SLOTS = 64, KNOWN_MOST = 1 << 20, NAME_SIZE = 256 };
+enum { SLOTS = 64, KNOWN_MOST = 1 << 20, NAME_SIZE = STATEFILE_NAME };
 
 struct state {
     int dir;
@@ -65,6 +64,11 @@ enum err state_open(const char *path, struct state **out)
     return OK;
 }
 
+int state_dir(const struct state *state)
+{
+    return state->dir;
+}
+
 void state_free(struct state **state)
 {
     if (*state != NULL)
@@ -73,80 +77,7 @@ void state_free(struct state **state)
     *state = NULL;
 }
 
-/* ---- files ---- */
-
-static enum err read_file(int dir, const char *name, struct buf *out)
-{
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
-    enum err err = OK;
-    for (ssize_t got = 1; err == OK && got > 0;) {
-        uint8_t chunk[4096];
-        got = read(fd, chunk, sizeof chunk);
-        err = got < 0 ? ERR_SYSTEM : buf_append(out, chunk, (size_t)got);
-        secret_wipe(chunk, sizeof chunk);
-    }
-    close(fd);
-    return err;
-}
-
-static enum err write_all(int fd, struct slice content)
-{
-    while (content.len > 0) {
-        ssize_t put = write(fd, content.data, content.len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return ERR_SYSTEM;
-        content = slice_of(content.data + put, content.len - (size_t)put);
-    }
-    return fsync(fd) == 0 ? OK : ERR_SYSTEM;
-}
-
-/* `temporary` is only used by whoever holds the lock that goes with the name. */
-static enum err replace_file(int dir, const char *name, struct slice content)
-{
-    char temporary[NAME_SIZE + 8];
-    snprintf(temporary, sizeof temporary, "%s.new", name);
-    int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return ERR_SYSTEM;
-    enum err err = write_all(fd, content);
-    if (close(fd) != 0)
-        err = ERR_SYSTEM;
-    if (err == OK && renameat(dir, temporary, dir, name) != 0)
-        err = ERR_SYSTEM;
-    if (err != OK)
-        unlinkat(dir, temporary, 0);
-    return err;
-}
-
-/* A descriptor that holds the lock, or -1. */
-static int lock_file(int dir, const char *name, int how)
-{
-    int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && flock(fd, how) != 0) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
 /* ---- known servers ---- */
-
-/* Cuts the next line off `rest`; false at the end. */
-static bool next_line(struct slice *rest, struct slice *line)
-{
-    if (rest->len == 0 || rest->data == NULL)
-        return false;
-    const uint8_t *end = memchr(rest->data, '\n', rest->len);
-    size_t len = end ? (size_t)(end - rest->data) : rest->len;
-    size_t used = end ? len + 1 : len;
-    *line = slice_of(rest->data, len);
-    *rest = slice_of(rest->data + used, rest->len - used);
-    return true;
-}
 
 /* What follows "server " in the line; data NULL if it speaks of another. */
 static struct slice line_value(struct slice line, const char *server)
@@ -161,9 +92,9 @@ enum err state_known_server(struct state *state, const char *server, char finger
 {
     struct buf file;
     buf_init(&file, KNOWN_MOST);
-    enum err err = read_file(state->dir, "known_servers", &file);
+    enum err err = statefile_read(state->dir, "known_servers", &file);
     struct slice rest = buf_slice(&file), line, found = {NULL, 0};
-    while (err == OK && found.data == NULL && next_line(&rest, &line))
+    while (err == OK && found.data == NULL && statefile_line(&rest, &line))
         found = line_value(line, server);
     if (err == OK && found.data == NULL)
         err = ERR_NOT_FOUND;
@@ -180,23 +111,23 @@ enum err state_known_server(struct state *state, const char *server, char finger
 enum err state_remember_server(struct state *state, const char *server, const char *fingerprint)
 {
     struct buf old, new;
-    int lock = lock_file(state->dir, "known_servers.lock", LOCK_EX);
+    int lock = statefile_lock(state->dir, "known_servers.lock", true);
     if (lock < 0)
         return ERR_SYSTEM;
     buf_init(&old, KNOWN_MOST);
     buf_init(&new, KNOWN_MOST + 1024);
-    enum err err = read_file(state->dir, "known_servers", &old);
+    enum err err = statefile_read(state->dir, "known_servers", &old);
     if (err == ERR_NOT_FOUND)
         err = OK;
     struct slice rest = buf_slice(&old), line;
-    while (err == OK && next_line(&rest, &line)) {
+    while (err == OK && statefile_line(&rest, &line)) {
         if (line.len > 0 && line_value(line, server).data == NULL)
             err = buf_printf(&new, "%.*s\n", (int)line.len, (const char *)line.data);
     }
     if (err == OK)
         err = buf_printf(&new, "%s %s\n", server, fingerprint);
     if (err == OK)
-        err = replace_file(state->dir, "known_servers", buf_slice(&new));
+        err = statefile_replace(state->dir, "known_servers", buf_slice(&new));
     buf_free(&old);
     buf_free(&new);
     close(lock);
@@ -250,7 +181,7 @@ enum err token_slot_claim(struct state *state, const char *host, uint16_t port, 
         if (snprintf(slot->name, sizeof slot->name, "%s.%u", prefix, n) >= (int)sizeof slot->name)
             break;
         snprintf(lock_name, sizeof lock_name, "%s.lock", slot->name);
-        slot->lock = lock_file(slot->dir, lock_name, LOCK_EX | LOCK_NB);
+        slot->lock = statefile_lock(slot->dir, lock_name, false);
     }
     if (slot->lock < 0) {
         err = slot->dir < 0 ? ERR_SYSTEM : ERR_CAP;
@@ -275,7 +206,7 @@ bool token_slot_load(struct token_slot *slot, struct token *token)
 {
     struct buf file;
     buf_init(&file, TOKEN_SIZE);
-    bool whole = read_file(slot->dir, slot->name, &file) == OK && buf_len(&file) == TOKEN_SIZE;
+    bool whole = statefile_read(slot->dir, slot->name, &file) == OK && buf_len(&file) == TOKEN_SIZE;
     if (whole)
         memcpy(token->bytes, buf_data(&file), TOKEN_SIZE);
     if (file.bytes != NULL)
@@ -287,6 +218,6 @@ bool token_slot_load(struct token_slot *slot, struct token *token)
 enum err token_slot_save(struct token_slot *slot, const struct token *token)
 {
     if (token != NULL)
-        return replace_file(slot->dir, slot->name, slice_of(token->bytes, TOKEN_SIZE));
+        return statefile_replace(slot->dir, slot->name, slice_of(token->bytes, TOKEN_SIZE));
     return unlinkat(slot->dir, slot->name, 0) == 0 || errno == ENOENT ? OK : ERR_SYSTEM;
 }

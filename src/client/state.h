@@ -3,6 +3,7 @@
  *
  *     known_servers           "host:port fingerprint" lines
  *     tokens/HOST_PORT_USER.N the token of a device, 0600
+ *     contacts, identity      see contacts.h and crypto/identity.h
  *
  * Files are replaced as a whole (temporary name, fsync, rename). known_servers is changed under a lock, so that several clients
  * can use the directory. Each running client of one user at one server holds another slot N, and thereby is another device: the
@@ -21,6 +22,7 @@ struct token_slot;
 /* Makes the directory, with those above it, if it is not there. ERR_SYSTEM, ERR_MEMORY. */
 enum err state_open(const char *path, struct state **out);
 void state_free(struct state **state); /* takes NULL */
+int state_dir(const struct state *state); /* its descriptor */
 
 /* ERR_NOT_FOUND; ERR_SYSTEM, ERR_MEMORY. */
 enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE]);

@@ -38,6 +38,24 @@ enum err codec_read_server(struct slice payload, struct arena *arena, Earshot__S
     return OK;
 }
 
+enum err codec_read_peer_signal(struct slice payload, struct arena *arena, Earshot__PeerSignal **signal)
+{
+    ProtobufCMessage *message = unpack(&earshot__peer_signal__descriptor, payload, arena);
+    if (message == NULL)
+        return ERR_BAD_FRAME;
+    *signal = (Earshot__PeerSignal *)message;
+    return OK;
+}
+
+enum err codec_read_peer_frame(struct slice payload, struct arena *arena, Earshot__PeerFrame **frame)
+{
+    ProtobufCMessage *message = unpack(&earshot__peer_frame__descriptor, payload, arena);
+    if (message == NULL)
+        return ERR_BAD_FRAME;
+    *frame = (Earshot__PeerFrame *)message;
+    return OK;
+}
+
 static enum err write_message(const ProtobufCMessage *message, struct buf *out)
 {
     uint8_t prefix[WIRE_PREFIX_MAX], *space;

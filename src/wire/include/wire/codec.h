@@ -20,6 +20,10 @@ enum {
 enum err codec_read_client(struct slice payload, struct arena *arena, Earshot__ClientFrame **frame);
 enum err codec_read_server(struct slice payload, struct arena *arena, Earshot__ServerFrame **frame);
 
+/* What the two ends of a private channel say to each other: through the server, and on the channel. */
+enum err codec_read_peer_signal(struct slice payload, struct arena *arena, Earshot__PeerSignal **signal);
+enum err codec_read_peer_frame(struct slice payload, struct arena *arena, Earshot__PeerFrame **frame);
+
 /* Appends prefix and message. ERR_TOO_LONG if the message exceeds WIRE_FRAME_MAX; ERR_CAP, ERR_MEMORY from the buffer. Nothing
  * is appended on failure. */
 enum err codec_write_client(const Earshot__ClientFrame *frame, struct buf *out);

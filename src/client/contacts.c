@@ -1,0 +1,149 @@
+/* contacts.c - see contacts.h. Lines that it does not understand stay as they are. */
+#include "contacts.h"
+#include "base/buf.h"
+#include "statefile.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { FILE_MOST = 4 << 20, LINE_SIZE = 512, KEY_TEXT = 2 * IDENTITY_KEY };
+
+static const char file_name[] = "contacts";
+
+struct contacts {
+    int dir;
+    char *server;
+    struct buf memory; /* the file's content, without a directory */
+};
+
+enum err contacts_new(int dir, const char *server, struct contacts **out)
+{
+    struct contacts *contacts = calloc(1, sizeof *contacts);
+    if (contacts == NULL)
+        return ERR_MEMORY;
+    contacts->dir = dir;
+    buf_init(&contacts->memory, FILE_MOST);
+    contacts->server = strdup(server);
+    if (contacts->server == NULL) {
+        contacts_free(&contacts);
+        return ERR_MEMORY;
+    }
+    *out = contacts;
+    return OK;
+}
+
+void contacts_free(struct contacts **contacts)
+{
+    if (*contacts != NULL) {
+        buf_free(&(*contacts)->memory);
+        free((*contacts)->server);
+    }
+    free(*contacts);
+    *contacts = NULL;
+}
+
+static enum err load(struct contacts *contacts, struct buf *out)
+{
+    struct slice kept = buf_slice(&contacts->memory);
+    buf_init(out, FILE_MOST);
+    if (contacts->dir < 0)
+        return kept.len > 0 ? buf_append(out, kept.data, kept.len) : OK;
+    enum err err = statefile_read(contacts->dir, file_name, out);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err store(struct contacts *contacts, struct buf *new)
+{
+    if (contacts->dir >= 0)
+        return statefile_replace(contacts->dir, file_name, buf_slice(new));
+    struct buf old = contacts->memory;
+    contacts->memory = *new;
+    *new = old;
+    return OK;
+}
+
+/* "server user " */
+static size_t put_owner(const struct contacts *contacts, const struct name *user, char out[LINE_SIZE])
+{
+    int len = snprintf(out, LINE_SIZE, "%s %s ", contacts->server, user->text);
+    return len > 0 && len < LINE_SIZE - KEY_TEXT - 16 ? (size_t)len : 0;
+}
+
+static void put_key(const uint8_t key[IDENTITY_KEY], char out[KEY_TEXT + 1])
+{
+    for (size_t i = 0; i < IDENTITY_KEY; i++)
+        snprintf(out + 2 * i, 3, "%02x", key[i]);
+}
+
+static bool starts_with(struct slice line, const char *text, size_t len)
+{
+    return line.len >= len && memcmp(line.data, text, len) == 0;
+}
+
+static enum contact judge_line(struct slice line, size_t owner, const char *whole)
+{
+    if (!starts_with(line, whole, owner))
+        return CONTACT_NEW;
+    size_t len = owner + KEY_TEXT;
+    if (!starts_with(line, whole, len) || line.len <= len || line.data[len] != ' ')
+        return CONTACT_CHANGED;
+    return slice_equal(slice_of(line.data + len, line.len - len), slice_str(" verified")) ? CONTACT_VERIFIED : CONTACT_PINNED;
+}
+
+enum err contacts_judge(struct contacts *contacts, const struct name *user, const uint8_t key[IDENTITY_KEY], enum contact *out)
+{
+    char whole[LINE_SIZE];
+    struct buf file;
+    size_t owner = put_owner(contacts, user, whole);
+    if (owner == 0)
+        return ERR_CAP;
+    put_key(key, whole + owner);
+    enum err err = load(contacts, &file);
+    enum contact best = CONTACT_NEW;
+    struct slice rest = buf_slice(&file), line;
+    while (err == OK && statefile_line(&rest, &line)) {
+        enum contact now = judge_line(line, owner, whole);
+        best = now > best ? now : best;
+    }
+    buf_free(&file);
+    if (err == OK)
+        *out = best;
+    return err;
+}
+
+static enum err rewrite(struct contacts *contacts, size_t owner, const char *whole, bool verified)
+{
+    struct buf old, new;
+    enum err err = load(contacts, &old);
+    struct slice rest = buf_slice(&old), line;
+    buf_init(&new, FILE_MOST);
+    while (err == OK && statefile_line(&rest, &line)) {
+        enum contact now = judge_line(line, owner, whole);
+        verified |= now == CONTACT_VERIFIED;
+        if (line.len > 0 && now < CONTACT_PINNED)
+            err = buf_printf(&new, "%.*s\n", (int)line.len, (const char *)line.data);
+    }
+    if (err == OK)
+        err = buf_printf(&new, "%s %s\n", whole, verified ? "verified" : "pinned");
+    if (err == OK)
+        err = store(contacts, &new);
+    buf_free(&old);
+    buf_free(&new);
+    return err;
+}
+
+enum err contacts_keep(struct contacts *contacts, const struct name *user, const uint8_t key[IDENTITY_KEY], bool verified)
+{
+    char whole[LINE_SIZE];
+    size_t owner = put_owner(contacts, user, whole);
+    if (owner == 0)
+        return ERR_CAP;
+    put_key(key, whole + owner);
+    int lock = contacts->dir >= 0 ? statefile_lock(contacts->dir, "contacts.lock", true) : -1;
+    if (contacts->dir >= 0 && lock < 0)
+        return ERR_SYSTEM;
+    enum err err = rewrite(contacts, owner, whole, verified);
+    if (lock >= 0)
+        close(lock);
+    return err;
+}
