@@ -215,6 +215,7 @@ static void read_page(struct catch_up *catching)
 
 void delivery_reread(struct participant *participant)
 {
+    participant->overdue |= cursor_release(participant); /* that a block ended may be what was missed */
     if (participant->mode == DELIVERY_LIVE)
         begin_reading(participant);
     else
