@@ -1,6 +1,7 @@
 /* config.c - the settings file, the command line, and how they come together. See config.h. */
 #include "server/config.h"
 #include "server/file.h"
+#include "server/lines.h"
 #include "server/settings.h"
 #include <assert.h>
 #include <stdio.h>
@@ -140,16 +141,13 @@ static enum err read_line(struct config *config, struct slice line, const struct
 enum err config_read(struct config *config, const char *name, struct slice text, struct buf *problems)
 {
     struct place place = {.file = name};
+    struct slice line;
     enum err result = OK;
-    while (text.len > 0) {
-        const uint8_t *end = memchr(text.data, '\n', text.len);
-        size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
+    while (lines_next(&text, &line)) {
         place.line++;
-        enum err err = read_line(config, slice_of(text.data, len), &place, problems);
+        enum err err = read_line(config, line, &place, problems);
         if (err != OK)
             result = err;
-        len += end != NULL;
-        text = slice_of(text.data + len, text.len - len);
     }
     return result;
 }

@@ -1,5 +1,6 @@
 /* credentials.c - see credentials.h. */
 #include "server/credentials.h"
+#include "server/lines.h"
 
 static bool blank(uint8_t byte)
 {
@@ -24,17 +25,16 @@ static struct slice skip_byte_order_mark(struct slice text)
     return text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0 ? skip(text, 3) : text;
 }
 
-static struct slice take_line(struct credentials *cursor)
+static bool take_line(struct credentials *cursor, struct slice *line)
 {
-    if (cursor->line++ == 0)
+    if (cursor->line == 0)
         cursor->text = skip_byte_order_mark(cursor->text);
-    struct slice text = cursor->text;
-    const uint8_t *end = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
-    size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
-    cursor->text = skip(text, len + (end != NULL));
-    if (len > 0 && text.data[len - 1] == '\r')
-        len--;
-    return slice_of(text.data, len);
+    if (!lines_next(&cursor->text, line))
+        return false;
+    cursor->line++;
+    if (line->len > 0 && line->data[line->len - 1] == '\r')
+        line->len--;
+    return true;
 }
 
 static enum err wrong(const char **why, const char *text)
@@ -65,8 +65,9 @@ static enum err read_line(struct slice line, struct credential *out, const char 
 
 enum err credentials_next(struct credentials *cursor, struct credential *out, const char **why)
 {
-    while (cursor->text.len > 0) {
-        struct slice line = skip_blanks(take_line(cursor));
+    struct slice line;
+    while (take_line(cursor, &line)) {
+        line = skip_blanks(line);
         if (line.len == 0 || line.data[0] == '#')
             continue;
         enum err err = read_line(line, out, why);

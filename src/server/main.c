@@ -1,4 +1,5 @@
 /* main.c - earshotd: what the command line asks for. */
+#include "server/lines.h"
 #include "server/server.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,9 @@ static int show_help(void)
 
 static int refuse(const struct buf *problems)
 {
-    struct slice rest = buf_slice(problems);
-    while (rest.len > 0) {
-        const uint8_t *end = memchr(rest.data, '\n', rest.len);
-        size_t len = end != NULL ? (size_t)(end - rest.data) + 1 : rest.len;
-        fprintf(stderr, "earshotd: %.*s", (int)len, (const char *)rest.data);
-        rest = slice_of(rest.data + len, rest.len - len);
-    }
+    struct slice rest = buf_slice(problems), line;
+    while (lines_next(&rest, &line))
+        fprintf(stderr, "earshotd: %.*s\n", (int)line.len, (const char *)line.data);
     return EXIT_CONFIGURATION;
 }
 

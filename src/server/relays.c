@@ -2,6 +2,7 @@
 #include "server/relays.h"
 #include "crypto/token.h"
 #include "server/file.h"
+#include "server/lines.h"
 #include <assert.h>
 
 static_assert((int)CONFIG_URLS <= (int)SESSION_RELAYS && (int)CONFIG_URL_SIZE <= (int)SESSION_RELAY_URL,
@@ -10,14 +11,15 @@ static_assert((int)CONFIG_URLS <= (int)SESSION_RELAYS && (int)CONFIG_URL_SIZE <=
 /* The first line of the file, without its end. */
 static enum err take_secret(struct session_settings *settings, struct slice text)
 {
-    const uint8_t *end = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
-    size_t len = end != NULL ? (size_t)(end - text.data) : text.len;
-    if (len > 0 && text.data[len - 1] == '\r')
-        len--;
-    if (len == 0 || len > sizeof settings->relay_secret)
+    struct slice line = {NULL, 0};
+    if (!lines_next(&text, &line))
         return ERR_INVALID;
-    memcpy(settings->relay_secret, text.data, len);
-    settings->relay_secret_len = len;
+    if (line.len > 0 && line.data[line.len - 1] == '\r')
+        line.len--;
+    if (line.len == 0 || line.len > sizeof settings->relay_secret)
+        return ERR_INVALID;
+    memcpy(settings->relay_secret, line.data, line.len);
+    settings->relay_secret_len = line.len;
     return OK;
 }
 

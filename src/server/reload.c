@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "inside.h"
 #include "server/certificate.h"
+#include "server/lines.h"
 #include "server/notify.h"
 #include "server/settings.h"
 #include <stdio.h>
@@ -12,14 +13,9 @@
 /* One event per line of problems. */
 static void log_problems(const struct buf *problems)
 {
-    struct slice rest = buf_slice(problems);
-    while (rest.len > 0) {
-        const uint8_t *end = memchr(rest.data, '\n', rest.len);
-        size_t len = end != NULL ? (size_t)(end - rest.data) : rest.len;
-        log_event(LOG_ERROR, "reload_refused", log_slice("why", slice_of(rest.data, len)));
-        len += end != NULL;
-        rest = slice_of(rest.data + len, rest.len - len);
-    }
+    struct slice rest = buf_slice(problems), line;
+    while (lines_next(&rest, &line))
+        log_event(LOG_ERROR, "reload_refused", log_slice("why", line));
 }
 
 static bool same(const struct config *a, const struct config *b, const struct setting *setting, struct buf *shown)
