@@ -1,0 +1,268 @@
+/* test_presence.c - coming and going: announced once, to those who may see it, with the right last word, and dated. */
+#include "harness.h"
+
+#include "presence.h"
+
+static const char *who(struct guest *guest, int64_t seconds)
+{
+    static char line[256];
+    struct arena arena;
+    struct slice *names;
+    size_t count, len = 0;
+    arena_init(&arena, 65536, 0);
+    assert_int_equal(participant_who(guest->participant, seconds, &arena, &names, &count), OK);
+    line[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        len += (size_t)snprintf(line + len, sizeof line - len, "%s%.*s", i > 0 ? " " : "", NAME(names[i]));
+    arena_free(&arena);
+    return line;
+}
+
+static void test_first_and_last_device(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0);
+    struct guest *one = arrive(party, "bob", 1), *other = arrive(party, "bob", 0);
+    sees(alice, "bob comes");
+    silent(alice);
+    assert_string_equal(who(alice, -1), "bob");
+    leave(one);
+    silent(alice);
+    assert_string_equal(who(alice, -1), "bob");
+    leave(other);
+    sees(alice, "bob goes");
+    silent(alice);
+    assert_string_equal(who(alice, -1), "");
+}
+
+static void test_who_is_sorted(void **state)
+{
+    struct party *party = *state;
+    arrive(party, "dave", 0);
+    arrive(party, "da", 1);
+    arrive(party, "carol", 0);
+    struct guest *alice = arrive(party, "alice", 1);
+    assert_string_equal(who(alice, -1), "carol da dave");
+}
+
+/* Came and went before the other shard heard of either. */
+static void test_only_the_last_word_counts(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 1), *bob = guest_new(party, "bob");
+    join(bob, 0, &(struct resume){0});
+    participant_leave(&bob->participant, false);
+    settle(party);
+    sees(alice, "bob goes");
+    silent(alice);
+    join(bob, 0, &(struct resume){0});
+    participant_leave(&bob->participant, false);
+    join(bob, 0, &(struct resume){0});
+    settle(party);
+    sees(alice, "bob comes");
+    silent(alice);
+}
+
+/* Goes on one shard and comes on the other; whichever announcement is late says nothing. */
+static void test_race_of_two_shards(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0), *carol = arrive(party, "carol", 1);
+    struct guest *one = arrive(party, "bob", 0), *other = guest_new(party, "bob");
+    forget_lines(alice);
+    forget_lines(carol);
+    participant_leave(&one->participant, false); /* version 2, staged on shard 0 */
+    sees(alice, "bob goes");
+    join(other, 1, &(struct resume){0}); /* version 3, told on shard 1 at once */
+    sees(carol, "bob comes");
+    settle(party);
+    silent(carol); /* version 2 came too late */
+    sees(alice, "bob comes");
+    silent(alice);
+}
+
+static void test_stale_announcement(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0);
+    arrive(party, "bob", 1);
+    sees(alice, "bob comes");
+    struct user *bob = user_of(party, "bob");
+    struct event event = {.kind = EVENT_PRESENCE, .sender = bob->id, .version = bob->presence_version - 1};
+    presence_on_event(party->stage->shards[0], &event, slice_of(NULL, 0));
+    event.version = bob->presence_version + 1;
+    presence_on_event(party->stage->shards[0], &event, slice_of(NULL, 0));
+    event.sender = 12345; /* nobody */
+    presence_on_event(party->stage->shards[0], &event, slice_of(NULL, 0));
+    silent(alice);
+}
+
+static void test_hidden_by_a_block(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0), *bob = arrive(party, "bob", 1);
+    forget_lines(alice);
+    set_block(bob, "alice", true);
+    leave(bob);
+    silent(alice);
+    assert_string_equal(who(alice, 3600), "");
+    join(bob, 1, &(struct resume){0});
+    settle(party);
+    silent(alice);
+    assert_string_equal(who(alice, -1), "");
+    leave(alice);
+    join(alice, 0, &(struct resume){0});
+    settle(party);
+    forget_lines(bob);
+    leave(alice);
+    sees(bob, "alice goes"); /* the blocker sees on */
+}
+
+static void test_replaced(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0), *bob = arrive(party, "bob", 1);
+    sees(alice, "bob comes");
+    struct guest *again = guest_new(party, "bob");
+    again->login = bob->login;
+    join(again, 0, &(struct resume){0});
+    settle(party);
+    sees(bob, "farewell replaced");
+    silent(bob);
+    leave(bob);
+    silent(alice); /* somebody was there all the time */
+    assert_string_equal(who(alice, -1), "bob");
+}
+
+static void test_whoelsesince(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0), *bob = arrive(party, "bob", 1);
+    new_device(party, "carol"); /* was never online */
+    stage_pass(party->stage, 10000);
+    leave(bob);
+    stage_pass(party->stage, 10000);
+    assert_string_equal(who(alice, 5), "");
+    assert_string_equal(who(alice, 10), "bob");
+    assert_string_equal(who(alice, INT64_MAX / 1000), "bob");
+    assert_string_equal(who(alice, -1), "");
+    arrive(party, "carol", 1);
+    assert_string_equal(who(alice, 0), "carol");
+}
+
+static void test_history_outlives_the_server(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 1);
+    stage_pass(party->stage, 60000);
+    leave(bob);
+    stage_stop_chat(party->stage);
+    stage_pass(party->stage, 60000);
+    stage_start_chat(party->stage);
+    struct guest *alice = arrive(party, "alice", 0);
+    assert_string_equal(who(alice, 59), "");
+    assert_string_equal(who(alice, 61), "bob");
+}
+
+/* Gone before the store has said under what number the login is known. */
+static void test_short_stay(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = guest_new(party, "bob");
+    party->stage->shut = true;
+    join(bob, 0, &(struct resume){0});
+    participant_leave(&bob->participant, false);
+    settle(party);
+    party->stage->shut = false;
+    settle(party);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_OPEN], 1);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 1);
+}
+
+/* The first device's login is closed from the shard of the last one. */
+static void test_stay_over_two_shards(void **state)
+{
+    struct party *party = *state;
+    struct guest *one = arrive(party, "bob", 0), *other = arrive(party, "bob", 1);
+    leave(one);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 0);
+    leave(other);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_OPEN], 1);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 1);
+}
+
+static void test_counts(void **state)
+{
+    struct party *party = *state;
+    struct chat_counters counters;
+    struct guest *one = arrive(party, "bob", 0);
+    arrive(party, "bob", 1);
+    arrive(party, "alice", 1);
+    chat_count(party->stage->chat, &counters);
+    assert_true(counters.accounts == 2 && counters.users_online == 2 && counters.sessions == 3);
+    leave(one);
+    chat_count(party->stage->chat, &counters);
+    assert_true(counters.users_online == 2 && counters.sessions == 2);
+}
+
+static void test_broadcast_counts_users(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0), *one = arrive(party, "bob", 0), *other = arrive(party, "bob", 1);
+    struct guest *carol = arrive(party, "carol", 1);
+    unsigned delivered;
+    bool withheld;
+    forget_lines(alice);
+    forget_lines(one);
+    forget_lines(other);
+    assert_int_equal(participant_broadcast(alice->participant, slice_str("hear"), &delivered, &withheld), OK);
+    assert_true(delivered == 2 && !withheld);
+    assert_int_equal(user_set_blocked(user_of(party, "carol"), user_of(party, "alice")->id, true), OK);
+    settle(party);
+    sees(one, "broadcast alice: hear");
+    sees(other, "broadcast alice: hear");
+    silent(carol); /* it was on its way, and the block came first */
+    silent(alice);
+    assert_int_equal(participant_broadcast(alice->participant, slice_str("hear"), &delivered, &withheld), OK);
+    assert_true(delivered == 1 && withheld);
+    assert_int_equal(participant_broadcast(carol->participant, slice_str("and"), &delivered, &withheld), OK);
+    assert_true(delivered == 2 && !withheld); /* to the one she blocks too */
+}
+
+/* Slots are used again; an event for who sat there before is dropped. */
+static void test_slots_are_reused(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0);
+    struct event event = {.kind = EVENT_FAREWELL, .slot = bob->participant->slot, .generation = bob->participant->generation};
+    leave(bob);
+    join(bob, 0, &(struct resume){0});
+    settle(party);
+    assert_int_equal(bob->participant->slot, event.slot);
+    forget_lines(bob);
+    participant_on_farewell(party->stage->shards[0], &event, slice_of(NULL, 0));
+    event.slot = 100000;
+    participant_on_farewell(party->stage->shards[0], &event, slice_of(NULL, 0));
+    silent(bob);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PARTY_TEST(test_first_and_last_device),
+        PARTY_TEST(test_who_is_sorted),
+        PARTY_TEST(test_only_the_last_word_counts),
+        PARTY_TEST(test_race_of_two_shards),
+        PARTY_TEST(test_stale_announcement),
+        PARTY_TEST(test_hidden_by_a_block),
+        PARTY_TEST(test_replaced),
+        PARTY_TEST(test_whoelsesince),
+        PARTY_TEST(test_history_outlives_the_server),
+        PARTY_TEST(test_short_stay),
+        PARTY_TEST(test_stay_over_two_shards),
+        PARTY_TEST(test_counts),
+        PARTY_TEST(test_broadcast_counts_users),
+        PARTY_TEST(test_slots_are_reused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/* test_visibility.c - every act in every direction of a block, and the lists of blocks themselves. */
+#include "harness.h"
+
+#include "visibility.h"
+
+enum direction { NEITHER, ACTOR_BLOCKS, SUBJECT_BLOCKS, BOTH, DIRECTIONS };
+
+/* A block hides who blocks from the one who is blocked, and nothing else: the blocker sees and reaches as before. */
+static const bool seen[DIRECTIONS] = {[NEITHER] = true, [ACTOR_BLOCKS] = true, [SUBJECT_BLOCKS] = false, [BOTH] = false};
+
+static void test_every_act(void **state)
+{
+    struct party *party = *state;
+    new_device(party, "alice");
+    new_device(party, "bob");
+    struct user *actor = user_of(party, "alice"), *subject = user_of(party, "bob");
+    for (int direction = 0; direction < DIRECTIONS; direction++) {
+        bool actor_blocks = direction == ACTOR_BLOCKS || direction == BOTH;
+        bool subject_blocks = direction == SUBJECT_BLOCKS || direction == BOTH;
+        assert_int_equal(user_set_blocked(actor, subject->id, actor_blocks), OK);
+        assert_int_equal(user_set_blocked(subject, actor->id, subject_blocks), OK);
+        for (int act = 0; act < ACT_COUNT; act++)
+            if (may_see(actor, subject, (enum act)act) != seen[direction])
+                fail_msg("act %d, direction %d", act, direction);
+    }
+}
+
+static void test_a_third_is_not_concerned(void **state)
+{
+    struct party *party = *state;
+    new_device(party, "alice");
+    new_device(party, "bob");
+    new_device(party, "carol");
+    struct user *alice = user_of(party, "alice"), *bob = user_of(party, "bob"), *carol = user_of(party, "carol");
+    assert_int_equal(user_set_blocked(bob, alice->id, true), OK);
+    for (int act = 0; act < ACT_COUNT; act++) {
+        assert_true(may_see(carol, bob, (enum act)act));
+        assert_true(may_see(bob, carol, (enum act)act));
+        assert_true(may_see(alice, carol, (enum act)act));
+    }
+}
+
+/* A list in any order of setting and clearing says what was set last. */
+static void test_long_lists(void **state)
+{
+    struct party *party = *state;
+    bool model[200] = {false};
+    new_device(party, "alice");
+    struct user *alice = user_of(party, "alice"), other = {0};
+    for (int i = 0; i < 20000; i++) {
+        uint64_t id = stage_dice(party->stage, 200);
+        model[id] = stage_dice(party->stage, 2);
+        assert_int_equal(user_set_blocked(alice, id + 1000, model[id]), OK);
+        other.id = stage_dice(party->stage, 200);
+        bool expected = model[other.id];
+        other.id += 1000;
+        assert_int_equal(user_blocks(alice, &other), expected);
+    }
+    unsigned count = 0;
+    for (size_t i = 0; i < 200; i++)
+        count += model[i];
+    assert_int_equal(alice->blocked_count, count);
+}
+
+static void test_blocks_outlive_the_server(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0);
+    new_device(party, "alice");
+    set_block(bob, "alice", true);
+    leave(bob);
+    stage_stop_chat(party->stage);
+    stage_start_chat(party->stage);
+    assert_false(may_see(user_of(party, "alice"), user_of(party, "bob"), ACT_MESSAGE));
+    assert_true(may_see(user_of(party, "bob"), user_of(party, "alice"), ACT_MESSAGE));
+}
+
+static void test_answers_to_blocking(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0);
+    new_device(party, "alice");
+    participant_block(bob->participant, 1, slice_str("nobody"), true);
+    participant_block(bob->participant, 2, slice_str("bob"), true);
+    participant_block(bob->participant, 3, slice_str("alice"), false);
+    participant_block(bob->participant, 4, slice_str("alice"), true);
+    participant_block(bob->participant, 5, slice_str("alice"), true);
+    participant_block(bob->participant, 6, slice_str("alice"), false);
+    silent(bob); /* never inside the call */
+    assert_int_equal(participant_unanswered(bob->participant), 6);
+    settle(party);
+    sees(bob, "1 unknown_user");
+    sees(bob, "2 self");
+    sees(bob, "3 not_blocked");
+    sees(bob, "4 ok");
+    sees(bob, "5 already_blocked");
+    sees(bob, "6 ok");
+    assert_int_equal(participant_unanswered(bob->participant), 0);
+}
+
+/* What cannot be stored does not come into force. */
+static void test_block_not_stored(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0);
+    new_device(party, "alice");
+    party->stage->failing = 1u << STORE_BLOCK;
+    party->stage->failure = ERR_NOT_STORED;
+    participant_block(bob->participant, 1, slice_str("alice"), true);
+    settle(party);
+    sees(bob, "1 not_stored");
+    assert_true(may_see(user_of(party, "alice"), user_of(party, "bob"), ACT_MESSAGE));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PARTY_TEST(test_every_act),           PARTY_TEST(test_a_third_is_not_concerned),
+        PARTY_TEST(test_long_lists),          PARTY_TEST(test_blocks_outlive_the_server),
+        PARTY_TEST(test_answers_to_blocking), PARTY_TEST(test_block_not_stored),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
