@@ -224,7 +224,7 @@ static void test_free_inside_data(void **state)
 
 static void test_free_at_any_turn(void **state)
 {
-    for (int turns = 0; turns < 40; turns++) {
+    for (int turns = 0; turns < 25; turns++) {
         struct pair pair;
 
         pair_init(&pair);

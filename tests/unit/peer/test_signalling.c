@@ -135,6 +135,7 @@ static void test_no_path(void **state)
         ends[i]->other = ends[!i];
         assert_int_equal(peer_new(&config, &ends[i]->peer), OK);
         hurry(ends[i]->peer);
+        ends[i]->peer->times.search = 1500;
     }
     wait_for(pair.loop, pair.asker.closed && pair.answerer.closed);
     assert_int_equal(pair.asker.how, PEER_NO_PATH);
