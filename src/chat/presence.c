@@ -41,15 +41,16 @@ static void stay_close(struct stay *stay, struct shard *shard)
 static void stay_opened(struct store_op *op)
 {
     struct stay *stay = (struct stay *)op;
-    shard_came_home(stay->shard);
-    pthread_mutex_lock(&stay->user->stripe->lock);
-    stay->opened = true;
-    bool ended = stay->ended;
-    pthread_mutex_unlock(&stay->user->stripe->lock);
+    struct shard *shard = stay->shard;
+    shard_came_home(shard);
     if (op->err != OK)
         log_event(LOG_WARN, "login_not_recorded", log_slice("user", user_name(stay->user)), log_str("error", err_name(op->err)));
+    pthread_mutex_lock(&stay->user->stripe->lock);
+    bool ended = stay->ended;
+    stay->opened = true;
+    pthread_mutex_unlock(&stay->user->stripe->lock); /* unless it has ended, another shard may close and free it from here on */
     if (ended)
-        stay_close(stay, stay->shard);
+        stay_close(stay, shard);
 }
 
 static void stay_begin(struct stay *stay, struct participant *participant)
