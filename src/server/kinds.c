@@ -126,8 +126,8 @@ static void number_show(const struct setting *setting, const void *field, struct
 
 static enum err bytes_set(const struct setting *setting, void *field, struct slice text, struct buf *why)
 {
-    static const char units[] = "KMG";
-    const char *unit = text.len > 0 ? memchr(units, text.data[text.len - 1], 3) : NULL;
+    static const char units[3] = {'K', 'M', 'G'};
+    const char *unit = text.len > 0 ? memchr(units, text.data[text.len - 1], sizeof units) : NULL;
     int64_t number;
     if (unit != NULL)
         text.len--;
