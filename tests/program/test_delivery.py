@@ -111,8 +111,7 @@ def test_acknowledgements_survive_the_server(world):
     first = bob.expect("event_message", body="one")
     bob.received(first)
     bob.logout()
-    server.kill9()
-    server.start()
+    server.restart()
     assert caught_up(world.peer("bob"))[1] == ["two"]
 
 

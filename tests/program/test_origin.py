@@ -17,8 +17,19 @@ def talk(hans, yoda):
     """Message, refused and confirmed private requests, broadcast, a message to somebody who is away."""
     hans.ok("message yoda 3311 is good")
     assert yoda.expect("message", sender="hans")["body"] == "3311 is good"
-    hans.refused("startprivate yoda", "no_private")
-    hans.refused("startprivate yoda", "no_private")
+    hans.ok("startprivate yoda")
+    yoda.expect("private_request", sender="hans")
+    yoda.ok("no")
+    hans.expect("error", code="declined")
+    hans.ok("startprivate yoda")
+    yoda.expect("private_request", sender="hans")
+    yoda.ok("yes")
+    safety = hans.expect("private_open", **{"with": "yoda"})["safety"]
+    assert safety and yoda.expect("private_open", **{"with": "hans"})["safety"] == safety
+    hans.ok("private yoda between us")
+    assert yoda.expect("private", sender="hans")["body"] == "between us"
+    hans.ok("stopprivate yoda")
+    yoda.expect("private_closed", **{"with": "hans"})
     announced = hans.ok("broadcast 3311 is also good")
     assert announced["delivered"] == 1
     assert yoda.expect("broadcast", sender="hans")["body"] == "3311 is also good"
@@ -43,7 +54,6 @@ def afterwards(world):
 
 
 def test_replayed(world):
-    """The server is started as the original was: port, block duration, timeout."""
     server = world.server(accounts=PEOPLE)
     hans, yoda = enter(world)
     talk(hans, yoda)

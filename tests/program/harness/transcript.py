@@ -32,6 +32,7 @@ Events, as they are written here ("..." stands for anything):
     message alice: hi         stored alice: hi (it waited)       broadcast alice: hi
     presence alice online     whoelse: alice bob                 whoelsesince: -
     error unknown_user        error rate_limited retry           private_request alice
+    private_open bob          private alice: hi                  private_closed bob stopped
     disconnected timeout      online alice                       goodbye
 
 Answers must carry the number of a line that is still unanswered. Presence and everything else are two queues: each in order, and
@@ -131,6 +132,8 @@ class Actor:
         self.number(event)
 
     def number(self, event):
+        if event.get("code") in ("declined", "private_failed"):
+            return  # how a request that was put has ended; it has had its ok
         if event["event"] in ("ok", "users") or (event["event"] == "error" and "n" in event):
             assert event.get("n") in self.unanswered, f"answers no line: {event}"
             if event.get("code") != "not_accepted":
