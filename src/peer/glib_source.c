@@ -11,6 +11,7 @@
  * The source of a loop hangs on uv_loop_t.data, which nobody else uses.
  */
 #include "glib_source.h"
+#include "base/log.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@ enum { HANDLES = 4, FIRST_FDS = 16 };
 struct glib_source {
     struct loop *loop;
     GMainContext *context;
+    guint silence;
     int refs, epoll_fd, priority, closing;
     bool dispatching, stale;
     GPollFD *fds, *known;
@@ -181,8 +183,15 @@ static void stop(struct glib_source *source)
     for (int i = 0; i < HANDLES; i++)
         uv_close(handles[i], handle_closed);
     close(source->epoll_fd);
+    g_log_remove_handler("libnice", source->silence);
     g_main_context_release(source->context);
     g_main_context_unref(source->context);
+}
+
+/* What libnice has to say would appear in the midst of what somebody types. */
+static void say_nothing(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer unused)
+{
+    log_event(LOG_DEBUG, "libnice", log_str("message", message));
 }
 
 static enum err start(struct glib_source *source)
@@ -201,6 +210,8 @@ static enum err start(struct glib_source *source)
     uv->data = source;
     source->context = g_main_context_new();
     g_main_context_acquire(source->context);
+    source->silence =
+        g_log_set_handler("libnice", G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO, say_nothing, NULL);
     return OK;
 }
 

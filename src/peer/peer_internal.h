@@ -63,7 +63,7 @@ struct peer {
     bool connected;      /* `ice` has a path */
     bool answer_due;     /* we offered and wait for the answer */
     size_t remote_candidates;
-    int64_t search_until, failed_since, restart_until;
+    int64_t search_until, failed_since, restart_until, offered_at;
 
     struct dtls *dtls;
     struct sctp *sctp;

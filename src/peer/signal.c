@@ -8,6 +8,8 @@
 #include "peer_internal.h"
 #include <openssl/crypto.h>
 
+enum { OFFERS_APART_MS = 500 }; /* of the other end's, each of which costs us sockets */
+
 static enum err new_ice(struct peer *peer, struct ice **out)
 {
     enum err err = ice_new(peer->source, &peer->config, &signal_ice_ops, peer, out);
@@ -64,6 +66,8 @@ static bool acceptable(const struct peer *peer, const struct sdp *sdp)
         return false;
     if (peer->config.offers)
         return peer->answer_due && sdp->setup != SDP_ACTPASS && (!peer->described || same_channel(peer, sdp));
+    if (peer->described && world_mono_ms(peer->world) - peer->offered_at < OFFERS_APART_MS)
+        return false;
     return !peer->described || (peer->stage == PEER_STAGE_OPEN && same_channel(peer, sdp));
 }
 
@@ -105,6 +109,7 @@ static enum err take_offer(struct peer *peer, const struct sdp *sdp)
         ice_free(&ice);
         return err;
     }
+    peer->offered_at = world_mono_ms(peer->world);
     if (peer->ice) {
         ice_free(&peer->next);
         peer->next = ice;
@@ -171,6 +176,8 @@ static void on_candidate(void *ctx, struct ice *ice, const struct sdp_candidate 
     struct peer *peer = ctx;
     struct buf text;
 
+    if (ice != (peer->next ? peer->next : peer->ice))
+        return; /* it would be taken for one of the new search */
     if (!candidate) {
         event_add(peer, EVENT_CANDIDATE, slice_of(NULL, 0));
         return;
@@ -211,11 +218,12 @@ static void on_state(void *ctx, struct ice *ice, enum ice_state state)
         move_over(peer);
     if (ice != peer->ice)
         return;
-    if (state == ICE_FAILED && !peer->failed_since)
+    if (state != ICE_FAILED)
+        peer->failed_since = 0;
+    else if (!peer->failed_since)
         peer->failed_since = world_mono_ms(peer->world);
     if (state == ICE_CONNECTED) {
         peer->connected = true;
-        peer->failed_since = 0;
         see_path(peer);
         channel_connected(peer);
     }
