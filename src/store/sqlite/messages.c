@@ -17,7 +17,7 @@ static enum err recognise(struct database *db, const struct store_append *append
 {
     *device = NULL;
     *maybe = false;
-    if (append->device == 0)
+    if (append->device == 0 || append->number == 0)
         return OK;
     enum err err = device_get(db, append->device, device);
     if (err != OK && err != ERR_NOT_FOUND)

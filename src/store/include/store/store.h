@@ -111,9 +111,9 @@ struct store_device_forget {
 
 /*
  * A message to one user, durable when done. A (device, number) seen before is not stored again: `duplicate` is set and the
- * outputs are those of the first time. device 0 is never a duplicate. A resent message is looked for among the sender's latest
- * 16,384 in the conversation. The sender must have checked blocks before. ERR_CAP: the receiver's unreceived messages are at
- * the quota. ERR_UNKNOWN_USER; ERR_SELF: sender and receiver are one; ERR_INVALID: a number above INT64_MAX.
+ * outputs are those of the first time. Device 0 or number 0 is never a duplicate. A resent message is looked for among the
+ * sender's latest 16,384 in the conversation. The sender must have checked blocks before. ERR_CAP: the receiver's unreceived
+ * messages are at the quota. ERR_UNKNOWN_USER; ERR_SELF: sender and receiver are one; ERR_INVALID: a number above INT64_MAX.
  */
 struct store_append {
     struct store_op op;
