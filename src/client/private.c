@@ -478,8 +478,13 @@ static struct channel *channel_begun_by(struct privates *privates, int64_t reque
 static void start_answered(struct privates *privates, struct channel *channel, enum earshot_error error, const char *text)
 {
     if (error != EARSHOT_OK) {
-        answer_stop(channel, EARSHOT_NO_PRIVATE, "There was nothing to stop.");
+        int64_t stop = channel->stop;
+        channel->stop = 0;
         channel_fail(channel, error, text);
+        if (stop != 0) {
+            private_answer(privates, stop, EARSHOT_NO_PRIVATE, "There was nothing to stop.");
+            private_done_with(privates, 0);
+        }
         return;
     }
     channel->passed_on = true;

@@ -78,6 +78,16 @@ static int64_t fake_answer_private(struct earshot_client *fake, const char *user
     return fake_ask(fake, accept ? "yes" : "no", user, NULL, 0);
 }
 
+static int64_t fake_trust_contact(struct earshot_client *fake, const char *user)
+{
+    return fake_ask(fake, "trust", user, NULL, 0);
+}
+
+static int64_t fake_verify(struct earshot_client *fake, const char *user)
+{
+    return fake_ask(fake, "verify", user, NULL, 0);
+}
+
 static int64_t fake_logout(struct earshot_client *fake)
 {
     return fake_ask(fake, "logout", NULL, NULL, 0);
@@ -115,6 +125,8 @@ static const struct cli_library fake_library = {
     .stopprivate = fake_stopprivate,
     .private_text = fake_private,
     .answer_private = fake_answer_private,
+    .trust_contact = fake_trust_contact,
+    .verify = fake_verify,
     .logout = fake_logout,
 };
 

@@ -150,6 +150,8 @@ static void the_table_is_what_the_manual_promises(void **state)
         {"stopprivate", "USER"},
         {"yes", "[USER]"},
         {"no", "[USER]"},
+        {"verify", "USER"},
+        {"trust", "USER"},
         {"help", ""},
     };
     assert_int_equal(cli_command_count, count_of(promised));

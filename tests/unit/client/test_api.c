@@ -101,8 +101,11 @@ static void requests_are_checked(void **unused)
     assert_int_equal(earshot_message(client, NULL, "hi", 2), -EARSHOT_BAD_NAME);
     assert_int_equal(earshot_broadcast(client, "\xff", 1), -EARSHOT_BAD_TEXT);
     assert_int_equal(earshot_block(client, ""), -EARSHOT_BAD_NAME);
-    assert_int_equal(earshot_private(client, "bob", "hi", 2), -EARSHOT_NO_PRIVATE);
-    assert_int_equal(earshot_answer_private(client, NULL, true), -EARSHOT_NO_PRIVATE);
+    assert_int_equal(earshot_private(client, "no name", "hi", 2), -EARSHOT_BAD_NAME);
+    assert_int_equal(earshot_private(client, "bob", "\x1b", 1), -EARSHOT_BAD_TEXT);
+    assert_int_equal(earshot_answer_private(client, "", true), -EARSHOT_BAD_NAME);
+    assert_int_equal(earshot_trust_contact(client, NULL), -EARSHOT_BAD_NAME);
+    assert_int_equal(earshot_verify(client, ""), -EARSHOT_BAD_NAME);
     assert_int_equal(earshot_trust_server(client, true), EARSHOT_USAGE);
     assert_int_equal(earshot_set_user(client, "alice"), EARSHOT_USAGE);
     assert_int_equal(earshot_set_password(client, "pw"), EARSHOT_USAGE);

@@ -11,8 +11,7 @@ static void every_request_and_its_answer(void **unused)
     assert_int_equal(ask(fake, REQUEST_WHOELSESINCE, NULL, NULL), 4);
     assert_int_equal(ask(fake, REQUEST_BLOCK, "carol", NULL), 5);
     assert_int_equal(ask(fake, REQUEST_UNBLOCK, "carol", NULL), 6);
-    assert_int_equal(ask(fake, REQUEST_STARTPRIVATE, "bob", NULL), 7);
-    assert_int_equal(ask(fake, REQUEST_STOPPRIVATE, "bob", NULL), 8);
+    assert_int_equal(ask(fake, REQUEST_STARTPRIVATE, "bob", NULL), -EARSHOT_NO_PRIVATE); /* without a transport */
     assert_int_equal(fake->writes, 1); /* nothing is sent, and nobody called, inside a call */
     wants(fake, "message 16 bob hi");
     wants(fake, "broadcast 17 all");
@@ -20,27 +19,21 @@ static void every_request_and_its_answer(void **unused)
     wants(fake, "whoelsesince 19 60");
     wants(fake, "block 20 carol");
     wants(fake, "unblock 21 carol");
-    wants(fake, "startprivate 22 bob");
-    wants(fake, "stopprivate 23 bob");
     assert_int_equal(fake->writes, 2);
-    assert_int_equal(core_unanswered(fake->core), 8);
+    assert_int_equal(core_unanswered(fake->core), 6);
     say_accepted(fake, 16, 7);
     say_announced(fake, 17, 3);
     say_users(fake, 18, names, 2, false);
     say_users(fake, 19, names, 1, true);
     say_done(fake, 20);
     say_users(fake, 19, names + 1, 1, false);
-    say_error(fake, 21, EARSHOT__ERROR_CODE__ERROR_NOT_BLOCKED, 0);
-    say_error(fake, 22, EARSHOT__ERROR_CODE__ERROR_NO_PRIVATE, 0);
-    say_error(fake, 23, EARSHOT__ERROR_CODE__ERROR_RATE_LIMITED, 3);
+    say_error(fake, 21, EARSHOT__ERROR_CODE__ERROR_RATE_LIMITED, 3);
     sees(fake, "ok 1 id=7");
     sees(fake, "ok 2 delivered=3 withheld");
     sees(fake, "users 3 bob carol");
     sees(fake, "ok 5");
     sees(fake, "users 4 bob carol");
-    sees(fake, "error 6 not_blocked");
-    sees(fake, "error 7 no_private");
-    sees(fake, "error 8 rate_limited retry_after=3");
+    sees(fake, "error 6 rate_limited retry_after=3");
     assert_int_equal(core_unanswered(fake->core), 0);
     fake_stop(fake);
 }

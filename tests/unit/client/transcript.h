@@ -62,6 +62,21 @@ static UNUSED void describe_event(const struct earshot_event *e, char *out, size
     case EARSHOT_EVENT_DISCONNECTED:
         snprintf(out, size, "disconnected %s%s", earshot_reason_name(e->reason), e->retry_after < 0 ? " for good" : "");
         break;
+    case EARSHOT_EVENT_PRIVATE_REQUEST:
+        snprintf(out, size, "%s asks", user);
+        break;
+    case EARSHOT_EVENT_PRIVATE_OPEN:
+        snprintf(out, size, "open %s %s%s", user, e->relayed ? "relay" : "direct", e->verified ? " verified" : "");
+        break;
+    case EARSHOT_EVENT_PRIVATE:
+        snprintf(out, size, "private %s %.*s", user, (int)e->body_len, e->body);
+        break;
+    case EARSHOT_EVENT_PRIVATE_PATH:
+        snprintf(out, size, "path %s %s", user, e->relayed ? "relay" : "direct");
+        break;
+    case EARSHOT_EVENT_PRIVATE_CLOSED:
+        snprintf(out, size, "over %s %s", user, e->text);
+        break;
     case EARSHOT_EVENT_CLOSED:
         snprintf(out, size, "closed %s %s", earshot_error_name(e->error), earshot_reason_name(e->reason));
         break;
