@@ -111,7 +111,7 @@ size_t peer_unsent(const struct peer *peer)
 
 static void send_control(struct peer *peer, int kind)
 {
-    struct dcep message = {.kind = kind, .label = slice_str("private")};
+    struct dcep message = {.kind = kind, .label = slice_str("earshot")};
     uint8_t bytes[DCEP_SIZE_MAX];
     struct sctp_message out = {peer->stream, DCEP_CONTROL, slice_of(bytes, dcep_write(&message, bytes))};
 
