@@ -1,5 +1,4 @@
 /* private.c - see private.h. Wishes of the user, and consent: requests, answers, what the server settles. */
-#include "printable.h"
 #include "private_channel.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,28 +52,28 @@ void private_sentence(char out[PRIVATE_SENTENCE], const char *pattern, const str
     out[len] = '\0';
 }
 
-static bool same_name(const struct name *a, const struct name *b)
+bool private_same_name(const struct name *a, const struct name *b)
 {
     return slice_equal(name_slice(a), name_slice(b));
 }
 
-static struct channel *channel_with(struct privates *privates, const struct name *user)
+struct channel *private_channel_with(struct privates *privates, const struct name *user)
 {
     struct channel *channel = privates->channels;
-    while (channel != NULL && !same_name(&channel->user, user))
+    while (channel != NULL && !private_same_name(&channel->user, user))
         channel = channel->next;
     return channel;
 }
 
-static struct waiting **waiting_from(struct privates *privates, const struct name *user)
+struct waiting **private_waiting_from(struct privates *privates, const struct name *user)
 {
     struct waiting **link = &privates->waiting;
-    while (*link != NULL && !same_name(&(*link)->user, user))
+    while (*link != NULL && !private_same_name(&(*link)->user, user))
         link = &(*link)->next;
     return link;
 }
 
-static void forget_waiting(struct privates *privates, struct waiting **link)
+void private_forget_waiting(struct privates *privates, struct waiting **link)
 {
     struct waiting *old = *link;
     *link = old->next;
@@ -82,12 +81,12 @@ static void forget_waiting(struct privates *privates, struct waiting **link)
     free(old);
 }
 
-static void tell_over(struct privates *privates, const struct name *user, const char *reason)
+void private_tell_over(struct privates *privates, const struct name *user, const char *reason)
 {
     private_emit(privates, &(struct earshot_event){.type = EARSHOT_EVENT_PRIVATE_CLOSED, .user = user->text, .text = reason});
 }
 
-static enum err ask_server(struct channel *channel, enum request_kind kind, int64_t id)
+enum err channel_ask_server(struct channel *channel, enum request_kind kind, int64_t id)
 {
     struct request what = {.kind = kind, .id = id, .user = channel->user, .device = channel->device, .accept = true};
     struct slice nonce = slice_of(NULL, 0);
@@ -231,11 +230,11 @@ static void refuse(struct privates *privates, const struct request *what, enum e
 }
 
 /* The yes: ours to a waiting request. `request` is what the channel's opening answers. */
-static void accept(struct privates *privates, struct waiting **link, int64_t id, int64_t request)
+void private_accept(struct privates *privates, struct waiting **link, int64_t id, int64_t request)
 {
     struct waiting asked = **link;
-    forget_waiting(privates, link);
-    struct channel *old = channel_with(privates, &asked.user);
+    private_forget_waiting(privates, link);
+    struct channel *old = private_channel_with(privates, &asked.user);
     if (old != NULL)
         channel_end(old, "replaced", true);
     struct channel *channel = channel_new(privates, &asked.user, STAGE_ANSWERED);
@@ -249,16 +248,16 @@ static void accept(struct privates *privates, struct waiting **link, int64_t id,
     memcpy(channel->safety.channel, asked.id, SAFETY_ID);
     privates->is.world->random->fill(privates->is.world->random, channel->safety.nonce, SAFETY_ID);
     private_start_timer(privates, &channel->deadline, PRIVATE_ANSWER_MS);
-    if (ask_server(channel, REQUEST_ANSWERPRIVATE, id) != OK)
+    if (channel_ask_server(channel, REQUEST_ANSWERPRIVATE, id) != OK)
         channel_fail(channel, EARSHOT_UNAVAILABLE, "Too much waits for the server already.");
 }
 
 static void wish_start(struct privates *privates, const struct request *what)
 {
-    struct waiting **waiting = waiting_from(privates, &what->user);
-    struct channel *channel = channel_with(privates, &what->user);
+    struct waiting **waiting = private_waiting_from(privates, &what->user);
+    struct channel *channel = private_channel_with(privates, &what->user);
     if (*waiting != NULL) {
-        accept(privates, waiting, what->id, what->id);
+        private_accept(privates, waiting, what->id, what->id);
         return;
     }
     if (channel != NULL) {
@@ -275,7 +274,7 @@ static void wish_start(struct privates *privates, const struct request *what)
     }
     channel->request = what->id;
     privates->is.world->random->fill(privates->is.world->random, channel->safety.channel, SAFETY_ID);
-    if (ask_server(channel, REQUEST_STARTPRIVATE, what->id) != OK)
+    if (channel_ask_server(channel, REQUEST_STARTPRIVATE, what->id) != OK)
         channel_fail(channel, EARSHOT_UNAVAILABLE, "Too much waits for the server already.");
 }
 
@@ -283,7 +282,7 @@ static void say_no(struct privates *privates, struct waiting **link, int64_t id)
 {
     struct request no = {.kind = REQUEST_ANSWERPRIVATE, .id = id, .user = (*link)->user, .device = (*link)->device};
     memcpy(no.channel, (*link)->id, sizeof no.channel);
-    forget_waiting(privates, link);
+    private_forget_waiting(privates, link);
     if (privates->is.ops->ask(privates->is.ctx, &no, slice_of(NULL, 0)) != OK)
         private_answer(privates, id, EARSHOT_UNAVAILABLE, "Too much waits for the server already.");
 }
@@ -292,7 +291,7 @@ static void wish_answer(struct privates *privates, const struct request *what)
 {
     struct waiting **link = &privates->waiting;
     if (what->user.len > 0) {
-        link = waiting_from(privates, &what->user);
+        link = private_waiting_from(privates, &what->user);
     } else if (privates->waiting_count > 1) {
         private_answer(privates, what->id, EARSHOT_USAGE, "Several people ask: say whom you mean.");
         return;
@@ -301,14 +300,14 @@ static void wish_answer(struct privates *privates, const struct request *what)
         refuse(privates, what, EARSHOT_NO_PRIVATE,
                what->user.len > 0 ? "$ does not ask for a private channel." : "Nobody asks for a private channel.");
     else if (what->accept)
-        accept(privates, link, what->id, what->id);
+        private_accept(privates, link, what->id, what->id);
     else
         say_no(privates, link, what->id);
 }
 
 static void wish_stop(struct privates *privates, const struct request *what)
 {
-    struct channel *channel = channel_with(privates, &what->user);
+    struct channel *channel = private_channel_with(privates, &what->user);
     if (channel == NULL || channel->stop != 0) {
         refuse(privates, what, EARSHOT_NO_PRIVATE, "There is no private channel with $.");
         return;
@@ -316,7 +315,7 @@ static void wish_stop(struct privates *privates, const struct request *what)
     channel->stop = what->id;
     privates->unanswered++;
     if (channel->stage == STAGE_ASKED && channel->passed_on)
-        (void)ask_server(channel, REQUEST_STOPPRIVATE, what->id);
+        (void)channel_ask_server(channel, REQUEST_STOPPRIVATE, what->id);
     else if (channel->stage == STAGE_OPEN && channel->first != NULL)
         private_start_timer(privates, &channel->deadline, PRIVATE_STOP_MS);
     else if (channel->stage >= STAGE_CONNECTING)
@@ -326,7 +325,7 @@ static void wish_stop(struct privates *privates, const struct request *what)
 
 static void wish_text(struct privates *privates, const struct request *what)
 {
-    struct channel *channel = channel_with(privates, &what->user);
+    struct channel *channel = private_channel_with(privates, &what->user);
     if (channel == NULL || channel->stage != STAGE_OPEN || channel->stop != 0) {
         refuse(privates, what, EARSHOT_NO_PRIVATE,
                channel != NULL && channel->stage < STAGE_OPEN ? "The private channel with $ is not open yet."
@@ -340,7 +339,7 @@ static void wish_text(struct privates *privates, const struct request *what)
 static struct offer **offer_of(struct privates *privates, const struct name *user)
 {
     struct offer **link = &privates->offers;
-    while (*link != NULL && !same_name(&(*link)->user, user))
+    while (*link != NULL && !private_same_name(&(*link)->user, user))
         link = &(*link)->next;
     return link;
 }
@@ -376,7 +375,7 @@ static void wish_trust(struct privates *privates, const struct request *what)
 
 static void wish_verify(struct privates *privates, const struct request *what)
 {
-    struct channel *channel = channel_with(privates, &what->user);
+    struct channel *channel = private_channel_with(privates, &what->user);
     if (channel == NULL || channel->stage != STAGE_OPEN) {
         refuse(privates, what, EARSHOT_NO_PRIVATE, "There is no private channel with $ whose code could have been compared.");
         return;
@@ -439,8 +438,8 @@ static void forget_old(struct privates *privates)
             link = &(*link)->next;
             continue;
         }
-        forget_waiting(privates, link);
-        tell_over(privates, &user, "expired");
+        private_forget_waiting(privates, link);
+        private_tell_over(privates, &user, "expired");
     }
 }
 
@@ -465,209 +464,6 @@ size_t privates_unanswered(const struct privates *privates)
     return privates->unanswered;
 }
 
-/* ---- the server's answers ---- */
-
-static struct channel *channel_begun_by(struct privates *privates, int64_t request)
-{
-    struct channel *channel = privates->channels;
-    while (channel != NULL && (channel->request != request || channel->passed_on))
-        channel = channel->next;
-    return channel;
-}
-
-static void start_answered(struct privates *privates, struct channel *channel, enum earshot_error error, const char *text)
-{
-    if (error != EARSHOT_OK) {
-        int64_t stop = channel->stop;
-        channel->stop = 0;
-        channel_fail(channel, error, text);
-        if (stop != 0) {
-            private_answer(privates, stop, EARSHOT_NO_PRIVATE, "There was nothing to stop.");
-            private_done_with(privates, 0);
-        }
-        return;
-    }
-    channel->passed_on = true;
-    private_answer(privates, channel->request, EARSHOT_OK, NULL);
-    if (channel->stop != 0 && channel->stage == STAGE_ASKED)
-        (void)ask_server(channel, REQUEST_STOPPRIVATE, channel->stop);
-    else if (channel->stop != 0 && channel->stage >= STAGE_CONNECTING)
-        channel_end(channel, "stopped", true);
-}
-
-static void stop_answered(struct privates *privates, int64_t id)
-{
-    for (struct channel *channel = privates->channels; channel != NULL; channel = channel->next) {
-        if (channel->stop != id || channel->stage != STAGE_ASKED)
-            continue;
-        channel_end(channel, "cancelled", false);
-        return;
-    }
-}
-
-static void signal_answered(struct privates *privates, const struct request *request, enum earshot_error error)
-{
-    struct channel *channel = channel_with(privates, &request->user);
-    if (error == EARSHOT_OK || channel == NULL || memcmp(channel->safety.channel, request->channel, SAFETY_ID) != 0)
-        return;
-    channel_signal_failed(channel, slice_of(request->body, request->body_len));
-}
-
-void privates_answered(struct privates *privates, const struct request *request, enum earshot_error error, const char *text)
-{
-    struct channel *channel = NULL;
-    char kept[PRIVATE_SENTENCE];
-    printable_copy(slice_str(text != NULL ? text : ""), kept, sizeof kept);
-    if (request->kind == REQUEST_SIGNAL) {
-        signal_answered(privates, request, error);
-    } else if (request->kind == REQUEST_STOPPRIVATE) {
-        stop_answered(privates, request->id); /* whatever it says: the request is over */
-    } else if (request->kind == REQUEST_ANSWERPRIVATE && !request->accept) {
-        private_answer(privates, request->id, error, kept);
-    } else {
-        channel = channel_begun_by(privates, request->id);
-        if (channel != NULL)
-            start_answered(privates, channel, error, kept);
-    }
-}
-
-/* ---- the server's news ---- */
-
-static bool read_ids(ProtobufCBinaryData user, ProtobufCBinaryData channel, struct name *name)
-{
-    return name_parse(slice_of_bytes(user), name) == OK && channel.len == SAFETY_ID;
-}
-
-/* Both have asked at the same time. The one with the smaller name keeps his request; the other takes his own back and says yes.
- */
-static bool crossing(struct privates *privates, struct waiting **link)
-{
-    struct channel *ours = channel_with(privates, &(*link)->user);
-    if (ours == NULL || ours->stage != STAGE_ASKED || ours->stop != 0)
-        return false;
-    if (strcmp(privates->is.self->text, ours->user.text) < 0) {
-        forget_waiting(privates, link);
-        return true;
-    }
-    int64_t request = ours->request;
-    if (!ours->passed_on)
-        private_answer(privates, request, EARSHOT_OK, NULL);
-    (void)ask_server(ours, REQUEST_STOPPRIVATE, 0);
-    channel_free(ours);
-    accept(privates, link, 0, request);
-    return true;
-}
-
-void privates_request(struct privates *privates, const Earshot__PrivateRequest *request)
-{
-    struct name user;
-    if (!read_ids(request->from, request->channel, &user) || same_name(&user, privates->is.self))
-        return;
-    struct waiting **link = waiting_from(privates, &user);
-    bool shown = *link != NULL; /* from another device of theirs: the newer one counts */
-    if (!shown) {
-        if (privates->waiting_count >= PRIVATE_REQUESTS || (*link = calloc(1, sizeof **link)) == NULL)
-            return; /* unanswered, it expires */
-        privates->waiting_count++;
-    }
-    (*link)->user = user;
-    (*link)->device = request->device;
-    (*link)->since = world_mono_ms(privates->is.world);
-    memcpy((*link)->id, request->channel.data, SAFETY_ID);
-    if (!crossing(privates, link) && !shown)
-        private_emit(privates, &(struct earshot_event){.type = EARSHOT_EVENT_PRIVATE_REQUEST, .user = user.text});
-}
-
-static void settle_waiting(struct privates *privates, struct waiting **link, Earshot__PrivateSettled__Outcome outcome)
-{
-    struct name user = (*link)->user;
-    forget_waiting(privates, link);
-    tell_over(privates, &user,
-              outcome == EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_EXPIRED     ? "expired"
-              : outcome == EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_CANCELLED ? "cancelled"
-                                                                                : "answered on another device");
-}
-
-static void settle_asked(struct channel *channel, const Earshot__PrivateSettled *settled)
-{
-    char text[PRIVATE_SENTENCE];
-    const char *user = channel->user.text;
-    bool accepted = settled->outcome == EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_ACCEPTED;
-    if (!channel->passed_on && channel->request != 0) {
-        channel->passed_on = true;
-        private_answer(channel->privates, channel->request, EARSHOT_OK, NULL);
-    }
-    if (accepted && settled->device != 0 && settled->nonce.len == SAFETY_ID) {
-        channel->device = settled->device;
-        memcpy(channel->safety.nonce, settled->nonce.data, SAFETY_ID);
-        channel_connect(channel, settled);
-        return;
-    }
-    if (channel->stop != 0 || settled->outcome == EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_CANCELLED) {
-        channel_end(channel, "cancelled", false);
-        return;
-    }
-    if (settled->outcome == EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_DECLINED)
-        snprintf(text, sizeof text, "%s said no.", user);
-    else if (settled->outcome == EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_EXPIRED)
-        snprintf(text, sizeof text, "%s did not answer in time.", user);
-    else
-        snprintf(text, sizeof text, "The answer of %s cannot be understood.", user);
-    channel_fail(channel, accepted ? EARSHOT_PRIVATE_FAILED : EARSHOT_DECLINED, text);
-}
-
-static void settle_answered(struct channel *channel, const Earshot__PrivateSettled *settled)
-{
-    char text[PRIVATE_SENTENCE];
-    bool ours = settled->nonce.len == SAFETY_ID && memcmp(settled->nonce.data, channel->safety.nonce, SAFETY_ID) == 0;
-    if (settled->outcome == EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_ACCEPTED && settled->device != 0 && ours) {
-        channel->device = settled->device;
-        if (!channel->passed_on && channel->request != 0) {
-            channel->passed_on = true;
-            private_answer(channel->privates, channel->request, EARSHOT_OK, NULL);
-        }
-        channel_connect(channel, settled);
-        return;
-    }
-    channel->passed_on = true; /* this is the answer */
-    snprintf(text, sizeof text, "The request of %s is over.", channel->user.text);
-    channel_fail(channel, EARSHOT_NO_PRIVATE, text);
-}
-
-void privates_settled(struct privates *privates, const Earshot__PrivateSettled *settled)
-{
-    struct name user;
-    if (!read_ids(settled->with, settled->channel, &user))
-        return;
-    struct waiting **link = waiting_from(privates, &user);
-    struct channel *channel = channel_with(privates, &user);
-    if (*link != NULL && memcmp((*link)->id, settled->channel.data, SAFETY_ID) == 0) {
-        settle_waiting(privates, link, settled->outcome);
-        return;
-    }
-    if (channel == NULL || memcmp(channel->safety.channel, settled->channel.data, SAFETY_ID) != 0)
-        return;
-    if (channel->stage == STAGE_ASKED)
-        settle_asked(channel, settled);
-    else if (channel->stage == STAGE_ANSWERED)
-        settle_answered(channel, settled);
-}
-
-/* What the server knew of requests went with the connection; open channels do not need it. */
-void privates_server_lost(struct privates *privates)
-{
-    struct channel *next;
-    for (struct channel *channel = privates->channels; channel != NULL; channel = next) {
-        next = channel->next;
-        if (channel->stage > STAGE_ANSWERED || !channel->passed_on)
-            continue;
-        if (channel->stop != 0)
-            channel_end(channel, "cancelled", false);
-        else
-            channel_fail(channel, EARSHOT_PRIVATE_FAILED, "The connection to the server was lost; ask again.");
-    }
-}
-
 /* ---- beginning and end ---- */
 
 void privates_end(struct privates *privates, const char *reason)
@@ -681,7 +477,7 @@ void privates_end(struct privates *privates, const char *reason)
     while (privates->channels != NULL)
         channel_end(privates->channels, reason, true);
     while (privates->waiting != NULL)
-        forget_waiting(privates, &privates->waiting);
+        private_forget_waiting(privates, &privates->waiting);
 }
 
 enum err privates_new(const struct private_options *options, struct privates **out)
@@ -719,7 +515,7 @@ void privates_free(struct privates **privates)
         channel_free(old->channels);
     }
     while (old->waiting != NULL)
-        forget_waiting(old, &old->waiting);
+        private_forget_waiting(old, &old->waiting);
     while ((what = next_wish(old)) != NULL)
         request_free(&what);
     while (old->offers != NULL) {

@@ -109,6 +109,14 @@ void private_done_with(struct privates *privates, size_t bytes); /* one wish or 
 /* A sentence with the user's name for each '$'. */
 void private_sentence(char out[PRIVATE_SENTENCE], const char *pattern, const struct name *user);
 void private_start_timer(struct privates *privates, struct timer *timer, int64_t after_ms);
+bool private_same_name(const struct name *a, const struct name *b);
+struct channel *private_channel_with(struct privates *privates, const struct name *user);
+struct waiting **private_waiting_from(struct privates *privates, const struct name *user);
+void private_forget_waiting(struct privates *privates, struct waiting **link);
+void private_tell_over(struct privates *privates, const struct name *user, const char *reason);
+/* The yes to a waiting request: `id` is answered with the server's word, `request` with what becomes of the channel. */
+void private_accept(struct privates *privates, struct waiting **link, int64_t id, int64_t request);
+enum err channel_ask_server(struct channel *channel, enum request_kind kind, int64_t id);
 struct channel *channel_new(struct privates *privates, const struct name *user, enum stage stage);
 /* Takes it out of the table and frees it; its tunnel is dropped, or has been finished. */
 void channel_free(struct channel *channel);
