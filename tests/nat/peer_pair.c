@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { READ_MS = 10, LINE_MAX_BYTES = 3 * PEER_DESCRIPTION_MAX, RELAYS_MAX = 4, LIMIT_MS = 90000, LAST = -1 };
+enum { READ_MS = 10, LINE_MAX_BYTES = 3 * PEER_DESCRIPTION_MAX, RELAYS_MAX = 4, LIMIT_MS = 90000, LAST = -1, GOODBYE_MS = 300 };
 
 struct program {
     struct loop *loop;
@@ -32,7 +32,7 @@ struct program {
     int32_t messages, sent, received;
     int64_t every, began, described;
     bool open, other_done;
-    struct timer reading, sending;
+    struct timer reading, sending, leaving;
     int status;
 };
 
@@ -40,12 +40,22 @@ static struct program program = {.messages = 20, .every = 5, .in = -1, .status =
 
 static void finish(int status, const char *why)
 {
+    if (!program.peer)
+        return;
     program.status = status;
     if (status)
         printf("failed %s\n", why);
     else
         printf("done %d\n", (int)program.received);
     fflush(stdout);
+    timer_stop(program.world->timers, &program.reading);
+    timer_stop(program.world->timers, &program.sending);
+    peer_free(&program.peer);
+    timer_start(program.world->timers, &program.leaving, world_mono_ms(program.world) + GOODBYE_MS); /* to the relay */
+}
+
+static void leave(struct timer *timer)
+{
     loop_stop(program.loop);
 }
 
@@ -104,17 +114,17 @@ static void read_lines(struct timer *timer)
     if (got > 0)
         program.line_len += (size_t)got;
     program.line[program.line_len] = '\0';
-    while ((end = memchr(program.line, '\n', program.line_len))) {
+    while (program.peer && (end = memchr(program.line, '\n', program.line_len))) {
         size_t used = (size_t)(end - program.line) + 1;
         *end = '\0';
         take_line(program.line);
         memmove(program.line, program.line + used, program.line_len - used + 1);
         program.line_len -= used;
     }
-    if (world_mono_ms(program.world) - program.began > LIMIT_MS) {
+    if (world_mono_ms(program.world) - program.began > LIMIT_MS)
         finish(1, "time is up");
+    if (!program.peer)
         return;
-    }
     timer_start(program.world->timers, timer, world_mono_ms(program.world) + READ_MS);
 }
 
@@ -137,7 +147,7 @@ static void send_next(struct timer *timer)
     if (program.sent == program.messages)
         return;
     send_number(program.sent++);
-    if (program.sent < program.messages)
+    if (program.peer && program.sent < program.messages)
         timer_start(program.world->timers, timer, world_mono_ms(program.world) + program.every);
 }
 
@@ -157,10 +167,11 @@ static void on_data(void *ctx, struct slice message)
     }
     if (program.received % 100 == 0)
         printf("progress %d\n", (int)program.received);
+    fflush(stdout);
     if (program.received == program.messages && number != LAST)
         send_number(LAST);
-    fflush(stdout);
-    check_done();
+    if (program.peer)
+        check_done();
 }
 
 static void on_description(void *ctx, struct slice sdp)
@@ -262,6 +273,7 @@ int main(int count, char **words)
     program.world = loop_world(program.loop);
     program.began = world_mono_ms(program.world);
     program.reading.fire = read_lines;
+    program.leaving.fire = leave;
     program.sending.fire = send_next;
     program.config.loop = program.loop;
     program.config.relays = program.relays;
@@ -271,6 +283,9 @@ int main(int count, char **words)
     timer_start(program.world->timers, &program.reading, program.began);
     loop_run(program.loop);
     peer_free(&program.peer);
+    loop_free(&program.loop);
     fclose(program.out);
+    if (program.in >= 0)
+        close(program.in);
     return program.status;
 }
