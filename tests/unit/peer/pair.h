@@ -118,7 +118,7 @@ static const struct peer_ops end_ops = {end_description, end_candidate, end_open
 /* Less patience than with a real network. */
 static inline void hurry(struct peer *peer)
 {
-    peer->times = (struct peer_times){.look = 100, .path = 1000, .lost = 4000, .search = 10000, .grace = 500, .restart = 2000};
+    peer->times = (struct peer_times){.look = 100, .path = 600, .lost = 4000, .search = 10000, .grace = 500, .restart = 2000};
     timer_start(peer->world->timers, &peer->watch, world_mono_ms(peer->world));
 }
 
