@@ -8,7 +8,7 @@
 #include "peer_internal.h"
 #include <openssl/crypto.h>
 
-enum { OFFERS_APART_MS = 500 }; /* of the other end's, each of which costs us sockets */
+enum { OFFERS_APART_MS = 500 }; /* restarts by the other end, each of which costs us sockets */
 
 static enum err new_ice(struct peer *peer, struct ice **out)
 {
@@ -66,7 +66,7 @@ static bool acceptable(const struct peer *peer, const struct sdp *sdp)
         return false;
     if (peer->config.offers)
         return peer->answer_due && sdp->setup != SDP_ACTPASS && (!peer->described || same_channel(peer, sdp));
-    if (peer->described && world_mono_ms(peer->world) - peer->offered_at < OFFERS_APART_MS)
+    if (peer->offered_at && world_mono_ms(peer->world) - peer->offered_at < OFFERS_APART_MS)
         return false;
     return !peer->described || (peer->stage == PEER_STAGE_OPEN && same_channel(peer, sdp));
 }
@@ -109,8 +109,8 @@ static enum err take_offer(struct peer *peer, const struct sdp *sdp)
         ice_free(&ice);
         return err;
     }
-    peer->offered_at = world_mono_ms(peer->world);
     if (peer->ice) {
+        peer->offered_at = world_mono_ms(peer->world);
         ice_free(&peer->next);
         peer->next = ice;
     } else {
