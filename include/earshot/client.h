@@ -167,7 +167,8 @@ typedef void earshot_callback(void *ctx, const struct earshot_event *event);
  * EARSHOT_NO_STATE. */
 EARSHOT_API enum earshot_error earshot_open(const struct earshot_options *options, earshot_callback *callback, void *ctx,
                                             struct earshot_client **client);
-/* At once, whatever is under way (earshot_logout waits). Takes NULL. Not inside the callback. */
+/* At once, whatever is under way (earshot_logout waits), but for the last words of open private channels: those may take 2 s. Takes
+ * NULL. Not inside the callback. */
 EARSHOT_API void earshot_close(struct earshot_client *client);
 
 /* Readable when earshot_progress() has something to do. Do not read from it. */
