@@ -1,8 +1,6 @@
 """Caps and rates: whoever asks for too much is told, and nobody else notices."""
 import contextlib
-import socket
 
-from harness import surroundings
 from harness.server import password_of
 from harness.wire import Closed, code_name, pb
 
@@ -42,11 +40,11 @@ def test_connections_in_all(world):
 
 
 def test_who_connects_and_says_nothing_counts(world):
-    server = world.server("--max-connections-per-address", 5)
-    mute = [socket.create_connection(("127.0.0.1", server.port), surroundings.PATIENCE) for _ in range(5)]
-    world.hub.wait(lambda: refused(world), "the limit")
-    for sock in mute:
-        sock.close()
+    world.server("--max-connections-per-address", 5)
+    mute = [world.peer() for _ in range(5)]
+    assert refused(world)
+    for peer in mute:
+        peer.close()
     world.hub.wait(lambda: not refused(world), "places again")
 
 
