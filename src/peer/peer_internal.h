@@ -54,7 +54,7 @@ struct peer {
     struct peer_times times;
 
     enum peer_stage stage;
-    struct sdp local, remote; /* the latest; their candidates are not kept */
+    struct sdp local, remote; /* the latest */
     bool described;           /* remote is set */
     bool dtls_client;
 

@@ -5,9 +5,9 @@
  * found, so whatever usrsctp still does for it afterwards harms nobody. What usrsctp calls back with is kept in a list and handed
  * on once usrsctp has returned.
  *
- * Time is given to it every 10 ms while something happens and every 100 ms otherwise. A heartbeat goes out every two seconds or
- * so. No number of losses makes it give up, and it never waits longer than RTO_MOST before it tries again, so that a path which
- * comes back is used at once.
+ * Time is given to it every 10 ms while something happens and every 100 ms otherwise. A heartbeat goes out every second and a
+ * half or so. No number of losses makes it give up, and it never waits longer than RTO_MOST before it tries again, so that a path
+ * which comes back is used at once.
  */
 #include "sctp.h"
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ enum {
     SEND_SPACE = 256 * 1024,
     RECEIVE_SPACE = 256 * 1024,
     PATH_MTU = 1160, /* with DTLS (37), TURN (36), UDP and IPv6 (48) within 1280 */
-    HEARTBEAT_MS = 1500,
+    HEARTBEAT_MS = 1000,
     RTO_FIRST = 500,
     RTO_LEAST = 300,
     RTO_MOST = 1500,
@@ -50,7 +50,7 @@ struct sctp {
     struct arrived *arrived, **arrived_end;
     size_t unsent, message_max;
     int64_t answered_at, busy_until;
-    int resets[STREAMS];
+    bool resets[STREAMS];
     bool up, tell_up, tell_room, tell_reset, tell_end, ended, delivering, aborted_by_peer;
     enum sctp_end end;
 };
@@ -232,10 +232,10 @@ static void deliver_messages(struct sctp *sctp)
 static void deliver_resets(struct sctp *sctp)
 {
     sctp->tell_reset = false;
-    for (uint16_t i = 0; i < STREAMS; i++) {
+    for (int i = 0; i < STREAMS; i++) {
         if (sctp->resets[i] && !sctp->ended)
-            sctp->ops->reset(sctp->ctx, i);
-        sctp->resets[i] = 0;
+            sctp->ops->reset(sctp->ctx, (uint16_t)i);
+        sctp->resets[i] = false;
     }
 }
 
