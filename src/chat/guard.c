@@ -90,15 +90,33 @@ static bool forgettable(const struct guarded *guarded, int64_t now)
     return !guarded->busy && (guarded->count == 0 || (guarded->blocked_until > 0 && guarded->blocked_until <= now));
 }
 
-static void sweep_names(struct guard *guard, int64_t now)
+static bool unblocked(const struct guarded *guarded, int64_t now)
+{
+    return !guarded->busy && guarded->blocked_until <= now;
+}
+
+static void sweep_names(struct guard *guard, bool (*goes)(const struct guarded *, int64_t), int64_t now)
 {
     struct guarded *guarded;
     for (size_t i = 0; (guarded = map_next(&guard->names, &i)) != NULL;) {
-        if (!forgettable(guarded, now))
+        if (!goes(guarded, now))
             continue;
         map_iter_remove(&guard->names, &i);
         free(guarded);
     }
+}
+
+/*
+ * A full table first loses what says nothing any more, then the counts that have not led to a block: somebody who tries many
+ * names once must not keep everybody else from logging in.
+ */
+static bool make_room(struct guard *guard, int64_t now)
+{
+    if (map_count(&guard->names) >= NAMES_MAX)
+        sweep_names(guard, forgettable, now);
+    if (map_count(&guard->names) >= NAMES_MAX)
+        sweep_names(guard, unblocked, now);
+    return map_count(&guard->names) < NAMES_MAX;
 }
 
 /* The entry of a name, made if need be; NULL when there is no room. */
@@ -107,9 +125,7 @@ static struct guarded *guarded_get(struct guard *guard, struct slice name, int64
     struct guarded *guarded = map_get(&guard->names, name);
     if (guarded != NULL)
         return guarded;
-    if (map_count(&guard->names) >= NAMES_MAX)
-        sweep_names(guard, now);
-    if (map_count(&guard->names) >= NAMES_MAX)
+    if (!make_room(guard, now))
         return NULL;
     guarded = calloc(1, sizeof *guarded + name.len);
     if (guarded == NULL)
@@ -123,8 +139,12 @@ static struct guarded *guarded_get(struct guard *guard, struct slice name, int64
     return guarded;
 }
 
+/* The store may remember more names than the table holds. What has no room is forgotten: that must not keep the server from
+ * starting. */
 enum err guard_restore(struct guard *guard, struct slice name, unsigned count, int64_t blocked_until)
 {
+    if (map_count(&guard->names) >= NAMES_MAX)
+        return OK;
     struct guarded *guarded = guarded_get(guard, name, 0);
     if (guarded == NULL)
         return ERR_MEMORY;

@@ -184,6 +184,35 @@ static void test_many_names(void **state)
     assert_int_equal(attempt(gate, "bob", GUARD_WRONG, 5000).count, 1);
 }
 
+/* Many names tried once are no reason to refuse everybody else; a block stays. */
+static void test_many_names_tried_once(void **state)
+{
+    struct gate *gate = *state;
+    char name[33];
+    unsigned retry_after;
+    assert_int_equal(guard_restore(gate->guard, slice_str("carol"), 3, 5000), OK);
+    for (int i = 1; i < 100000; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        assert_int_equal(attempt(gate, name, GUARD_WRONG, 4000).count, 1);
+    }
+    assert_int_equal(refused(gate, "alice", 4000, &retry_after), OK);
+    assert_int_equal(refused(gate, "carol", 4000, &retry_after), ERR_ACCOUNT_BLOCKED);
+}
+
+/* The server starts, however many names the store remembers. */
+static void test_more_restored_than_there_is_room(void **state)
+{
+    struct gate *gate = *state;
+    char name[33];
+    unsigned retry_after;
+    for (int i = 0; i < 100010; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        assert_int_equal(guard_restore(gate->guard, slice_str(name), 3, 5000), OK);
+    }
+    assert_int_equal(refused(gate, "n7", 4000, &retry_after), ERR_ACCOUNT_BLOCKED);
+    assert_int_equal(refused(gate, "n7", 5000, &retry_after), OK);
+}
+
 static void test_addresses(void **state)
 {
     struct gate *gate = *state;
@@ -226,10 +255,16 @@ int main(void)
 {
 #define GATE_TEST(name) cmocka_unit_test_setup_teardown(name, gate_open, gate_close)
     const struct CMUnitTest tests[] = {
-        GATE_TEST(test_three_wrong_block), GATE_TEST(test_after_the_block_it_counts_anew),
-        GATE_TEST(test_right_clears),      GATE_TEST(test_one_at_a_time),
-        GATE_TEST(test_the_line_ends),     GATE_TEST(test_restored),
-        GATE_TEST(test_many_names),        GATE_TEST(test_addresses),
+        GATE_TEST(test_three_wrong_block),
+        GATE_TEST(test_after_the_block_it_counts_anew),
+        GATE_TEST(test_right_clears),
+        GATE_TEST(test_one_at_a_time),
+        GATE_TEST(test_the_line_ends),
+        GATE_TEST(test_restored),
+        GATE_TEST(test_many_names),
+        GATE_TEST(test_addresses),
+        GATE_TEST(test_many_names_tried_once),
+        GATE_TEST(test_more_restored_than_there_is_room),
         GATE_TEST(test_many_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
