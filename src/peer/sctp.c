@@ -313,7 +313,7 @@ static void start_process(void)
     usrsctp_sysctl_set_sctp_pktdrop_enable(0);
     usrsctp_sysctl_set_sctp_blackhole(2);
     usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
-    /* Chromium does not take a SHUTDOWN for an acknowledgement, and in that state usrsctp sends no other: none may be due then. */
+    /* Chromium takes no SHUTDOWN for an acknowledgement, and then usrsctp sends no other one: none may be due by then. */
     usrsctp_sysctl_set_sctp_sack_freq_default(1);
     usrsctp_sysctl_set_sctp_max_chunks_on_queue(CHUNKS_MAX);
 }
