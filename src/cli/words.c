@@ -362,7 +362,9 @@ static void say_private_open(struct sentence *s)
     put_private(s);
     text_add(s->out, "open with ");
     put_name(s, s->event->user);
-    text_format(s->out, ", %s; safety code %s%s%s", path_text(s->event), s->palette->bold, s->event->text, s->palette->reset);
+    text_format(s->out, ", %s; safety code %s", path_text(s->event), s->palette->bold);
+    text_safe_line(s->out, slice_str(s->event->text ? s->event->text : ""));
+    text_add(s->out, s->palette->reset);
     text_add(s->out, s->event->verified ? " (compared before)" : " (compare it, then: verify ");
     if (!s->event->verified) {
         text_safe_line(s->out, slice_str(s->event->user));

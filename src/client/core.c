@@ -274,7 +274,7 @@ static bool left_privates(struct client_core *core)
 {
     if (core->privates == NULL)
         return true;
-    if (privates_unanswered(core->privates) > 0)
+    if (privates_unanswered(core->privates) > 0 || (core->state == CORE_ONLINE && core->outbox.count > 0))
         return false;
     privates_end(core->privates, "logged out");
     return true;

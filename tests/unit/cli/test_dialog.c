@@ -95,9 +95,12 @@ static void every_command_makes_its_request(void **state)
     type_line("stopprivate bob");
     type_line("yes bob");
     type_line("no");
+    type_line("verify bob");
+    type_line("trust bob");
     type_line("logout");
     asked("[1]message bob hi there\n[2]broadcast hello all\n[3]whoelse\n[4]whoelsesince 60\n[5]block bob\n[6]unblock bob\n"
-          "[7]startprivate bob\n[8]private bob psst\n[9]stopprivate bob\n[10]yes bob\n[11]no\n[12]logout\n");
+          "[7]startprivate bob\n[8]private bob psst\n[9]stopprivate bob\n[10]yes bob\n[11]no\n[12]verify bob\n[13]trust "
+          "bob\n[14]logout\n");
     shown("");
 }
 
@@ -190,6 +193,27 @@ static void not_accepted_is_a_notice_and_the_answer_still_comes(void **state)
     event(.type = EARSHOT_EVENT_OK, .request = 1, .id = 1);
     shown("{\"event\":\"error\",\"n\":1,\"code\":\"not_accepted\",\"text\":\"Later.\",\"command\":\"message\"}\n"
           "{\"event\":\"ok\",\"n\":1,\"command\":\"message\",\"id\":1,\"time\":\"1970-01-01T00:00:00.000Z\"}\n");
+}
+
+static void what_became_of_a_private_channel_finds_its_line(void **state)
+{
+    begin_online();
+    type_line("startprivate bob");
+    type_line("startprivate carol");
+    type_line("yes dave");
+    event(.type = EARSHOT_EVENT_OK, .request = 1);
+    event(.type = EARSHOT_EVENT_OK, .request = 2);
+    event(.type = EARSHOT_EVENT_OK, .request = 3);
+    event(.type = EARSHOT_EVENT_ERROR, .request = 1, .error = EARSHOT_DECLINED, .text = "No.", .user = "bob");
+    event(.type = EARSHOT_EVENT_PRIVATE_OPEN, .request = 2, .user = "carol", .text = "1 2 3");
+    shown("{\"event\":\"ok\",\"n\":1,\"command\":\"startprivate\"}\n"
+          "{\"event\":\"ok\",\"n\":2,\"command\":\"startprivate\"}\n"
+          "{\"event\":\"ok\",\"n\":3,\"command\":\"yes\"}\n"
+          "{\"event\":\"error\",\"n\":1,\"code\":\"declined\",\"text\":\"No.\",\"command\":\"startprivate\"}\n"
+          "{\"event\":\"private_open\",\"with\":\"carol\",\"path\":\"direct\",\"safety\":\"1 2 3\",\"verified\":false}\n");
+    assert_int_equal(map_count(&stage->dialog.asked), 1);
+    event(.type = EARSHOT_EVENT_CLOSED); /* line 3 has had its answer */
+    shown("{\"event\":\"goodbye\"}\n");
 }
 
 static void at_the_end_of_input_it_catches_up_and_logs_out(void **state)
@@ -364,6 +388,7 @@ static void help_is_answered_without_the_library(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_became_of_a_private_channel_finds_its_line),
         TEST(every_command_makes_its_request),
         TEST(answers_find_their_line),
         TEST(wrong_lines_are_answered_here_and_counted),

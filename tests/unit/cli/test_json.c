@@ -82,6 +82,26 @@ static void news(void **state)
           "{\"event\":\"presence\",\"user\":\"bob\",\"online\":false}\n");
 }
 
+static void private_channels(void **state)
+{
+    shows(&json_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE_REQUEST, .user = "bob"),
+          "{\"event\":\"private_request\",\"from\":\"bob\"}\n");
+    shows(&json_face, NO_LINE,
+          EVENT(.type = EARSHOT_EVENT_PRIVATE_OPEN, .user = "bob", .text = "0000 1111 2222", .relayed = true),
+          "{\"event\":\"private_open\",\"with\":\"bob\",\"path\":\"relay\",\"safety\":\"0000 1111 2222\",\"verified\":false}\n");
+    shows(&json_face, NO_LINE,
+          EVENT(.type = EARSHOT_EVENT_PRIVATE_OPEN, .user = "bob", .text = "0000 1111 2222", .verified = true),
+          "{\"event\":\"private_open\",\"with\":\"bob\",\"path\":\"direct\",\"safety\":\"0000 1111 2222\",\"verified\":true}\n");
+    shows(&json_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE, .user = "bob", .body = "a\nb", .body_len = 3),
+          "{\"event\":\"private\",\"from\":\"bob\",\"body\":\"a\\nb\"}\n");
+    shows(&json_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE_PATH, .user = "bob", .relayed = true),
+          "{\"event\":\"private_path\",\"with\":\"bob\",\"path\":\"relay\"}\n");
+    shows(&json_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE_CLOSED, .user = "bob", .text = "stopped"),
+          "{\"event\":\"private_closed\",\"with\":\"bob\",\"reason\":\"stopped\"}\n");
+    shows(&json_face, line(3, "private"), EVENT(.type = EARSHOT_EVENT_OK),
+          "{\"event\":\"ok\",\"n\":3,\"command\":\"private\"}\n");
+}
+
 static void an_event_of_a_newer_library_is_passed_over(void **state)
 {
     shows(&json_face, NO_LINE, EVENT(.type = 999), "");
@@ -111,6 +131,7 @@ int main(void)
         cmocka_unit_test(answers),
         cmocka_unit_test(errors),
         cmocka_unit_test(news),
+        cmocka_unit_test(private_channels),
         cmocka_unit_test(an_event_of_a_newer_library_is_passed_over),
         cmocka_unit_test(help_is_an_answer_too),
     };

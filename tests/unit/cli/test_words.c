@@ -68,6 +68,32 @@ static void plain_answers(void **state)
           "12:00 error: No. (try again in 9 s)\n");
 }
 
+static void plain_private_channels(void **state)
+{
+    shows(&plain_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE_REQUEST, .user = "bob"),
+          "12:00 bob asks for a private channel: yes or no?\n");
+    shows(&plain_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE_OPEN, .user = "bob", .text = "1 2 3"),
+          "12:00 [private] open with bob, directly; safety code 1 2 3 (compare it, then: verify bob)\n");
+    shows(&plain_face, NO_LINE,
+          EVENT(.type = EARSHOT_EVENT_PRIVATE_OPEN, .user = "bob", .text = "1 2 3", .relayed = true, .verified = true),
+          "12:00 [private] open with bob, through a relay; safety code 1 2 3 (compared before)\n");
+    shows(&plain_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE, .user = "bob", .body = "a\nb", .body_len = 3),
+          "12:00 [private] bob: a\\nb\n");
+    shows(&plain_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE_PATH, .user = "bob"),
+          "12:00 [private] the channel with bob now goes directly\n");
+    shows(&plain_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_PRIVATE_CLOSED, .user = "bob", .text = "lost\nx"),
+          "12:00 [private] closed with bob: lost\\nx\n");
+    shows(&plain_face, line("private", "bob", "hi"), EVENT(.type = EARSHOT_EVENT_OK), "12:00 [private] sent to bob\n");
+    shows(&plain_face, line("startprivate", "bob", ""), EVENT(.type = EARSHOT_EVENT_OK),
+          "12:00 asked bob for a private channel\n");
+    shows(&plain_face, line("stopprivate", "bob", ""), EVENT(.type = EARSHOT_EVENT_OK),
+          "12:00 stopped the private channel with bob\n");
+    shows(&plain_face, line("no", "", ""), EVENT(.type = EARSHOT_EVENT_OK), "12:00 declined the private channel\n");
+    shows(&plain_face, line("yes", "", ""), EVENT(.type = EARSHOT_EVENT_OK), "");
+    shows(&plain_face, line("verify", "bob", ""), EVENT(.type = EARSHOT_EVENT_OK),
+          "12:00 the safety code shared with bob is noted as compared\n");
+}
+
 /* Nothing that others wrote may move the cursor, whoever wrote it and wherever it stands. */
 static void nothing_of_others_reaches_the_terminal_raw(void **state)
 {
@@ -85,6 +111,11 @@ static void nothing_of_others_reaches_the_terminal_raw(void **state)
         {.type = EARSHOT_EVENT_ERROR, .error = EARSHOT_USAGE, .text = evil},
         {.type = EARSHOT_EVENT_USERS, .users = users, .user_count = 1},
         {.type = EARSHOT_EVENT_OK},
+        {.type = EARSHOT_EVENT_PRIVATE_REQUEST, .user = evil},
+        {.type = EARSHOT_EVENT_PRIVATE_OPEN, .user = evil, .text = evil},
+        {.type = EARSHOT_EVENT_PRIVATE, .user = evil, .body = evil, .body_len = sizeof evil - 1},
+        {.type = EARSHOT_EVENT_PRIVATE_PATH, .user = evil},
+        {.type = EARSHOT_EVENT_PRIVATE_CLOSED, .user = evil, .text = evil},
     };
     for (size_t i = 0; i < count_of(events) * 2; i++) {
         struct words words = {.palette = &palette_none, .linear = i % 2};
@@ -166,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_news),
         cmocka_unit_test(plain_answers),
+        cmocka_unit_test(plain_private_channels),
         cmocka_unit_test(nothing_of_others_reaches_the_terminal_raw),
         cmocka_unit_test(laid_out_for_eyes),
         cmocka_unit_test(a_new_day_has_a_line_of_its_own),
