@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-enum { FLUSH_MS = 250 };
+enum {
+    FLUSH_MS = 250,
+    RETRY_MS = 2000, /* after a failed write */
+};
 
 void cursor_begin(struct participant *participant)
 {
@@ -123,7 +126,7 @@ static void flush_fire(struct timer *timer)
     delivery_flush((struct shard *)((char *)timer - offsetof(struct shard, flush_timer)));
 }
 
-static void flush_later(struct participant *participant)
+static void flush_in(struct participant *participant, int64_t ms)
 {
     struct shard *shard = participant->shard;
     if (participant->in_unflushed)
@@ -133,7 +136,12 @@ static void flush_later(struct participant *participant)
     shard->unflushed = participant;
     shard->flush_timer.fire = flush_fire;
     if (shard->flush_timer.place == 0 && !shard->stopped)
-        (void)timer_start(shard->world->timers, &shard->flush_timer, world_mono_ms(shard->world) + FLUSH_MS);
+        (void)timer_start(shard->world->timers, &shard->flush_timer, world_mono_ms(shard->world) + ms);
+}
+
+static void flush_later(struct participant *participant)
+{
+    flush_in(participant, FLUSH_MS);
 }
 
 void cursor_restore(struct participant *participant, const struct store_position *position)
@@ -154,11 +162,36 @@ void participant_received(struct participant *participant, uint64_t conversation
     flush_later(participant);
 }
 
+/* The store does not know it after all. Its cursor may have gone meanwhile. */
+static void take_back(struct participant *participant, const struct store_position *position)
+{
+    struct cursor *cursor = map_get_u64(&participant->cursors, position->conversation);
+    if (cursor == NULL && position->id <= participant->horizon) {
+        cursor = cursor_get(participant, position->conversation);
+        if (cursor == NULL)
+            return;
+        cursor->passed = cursor->received = position->id;
+        if (cursor->sent < position->id)
+            cursor->sent = position->id;
+    }
+    if (cursor != NULL && cursor->stored <= position->id)
+        cursor->stored = 0;
+}
+
 static void advanced(struct store_op *op)
 {
     struct advance *advance = (struct advance *)op;
     struct participant *participant = advance->participant;
     shard_came_home(participant->shard);
+    if (participant->ops == NULL) {
+        /* it has left: what was not stored is sent again at the next login */
+    } else if (op->err != OK) {
+        for (size_t i = 0; i < advance->store.count; i++)
+            take_back(participant, &advance->positions[i]);
+        flush_in(participant, RETRY_MS);
+    } else if (participant->mode == DELIVERY_LIVE) {
+        cursor_forget(participant, participant->horizon); /* a resume may have brought thousands */
+    }
     participant_release(participant);
     free(advance);
 }

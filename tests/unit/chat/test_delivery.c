@@ -501,6 +501,45 @@ static void test_acknowledged_is_not_sent_again(void **state)
     silent(third);
 }
 
+/* An acknowledgement that the disk did not take is stored later, or the message would come again at a later login. */
+static void test_acknowledgement_that_failed(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = bob_listens(party);
+    struct stored one = put(party, "alice", "bob", "one");
+    announce(bob, &one);
+    party->stage->failing = 1u << STORE_ADVANCE;
+    party->stage->failure = ERR_NOT_STORED;
+    acknowledge(bob, &one);
+    stage_pass(party->stage, 5000);
+    party->stage->failing = 0;
+    stage_pass(party->stage, 5000);
+    struct guest *again = guest_new(party, "bob");
+    join(again, 1, &(struct resume){0});
+    settle(party);
+    sees(again, "caught up");
+    silent(again);
+}
+
+/* What a client names when it resumes takes memory only until it is stored. */
+static void test_positions_go(void **state)
+{
+    enum { MANY = 3000 };
+    struct party *party = *state;
+    struct guest *bob = bob_listens(party);
+    uint64_t horizon = bob->horizon;
+    struct stored last = {0};
+    struct store_position positions[MANY];
+    for (int i = 0; i < 10; i++)
+        last = put(party, "alice", "bob", "hello");
+    leave(bob);
+    for (size_t i = 0; i < MANY; i++)
+        positions[i] = (struct store_position){last.conversation + i, last.id};
+    come_back(bob, 1, horizon, positions, MANY);
+    stage_pass(party->stage, 1000);
+    assert_int_equal(map_count(&bob->participant->cursors), 0);
+}
+
 static void test_two_devices(void **state)
 {
     struct party *party = *state;
@@ -591,6 +630,8 @@ int main(void)
         PARTY_TEST(test_failed_read_is_tried_again),
         PARTY_TEST(test_leaves_while_reading),
         PARTY_TEST(test_acknowledged_is_not_sent_again),
+        PARTY_TEST(test_acknowledgement_that_failed),
+        PARTY_TEST(test_positions_go),
         PARTY_TEST(test_two_devices),
         PARTY_TEST(test_resent_message),
         PARTY_TEST(test_not_stored_is_not_delivered),
