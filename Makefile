@@ -27,11 +27,15 @@ help:
 	@echo 'make torture    the long tests: kill -9 under load'
 	@echo 'make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make deps       install what is missing (Debian packages)'
+	@echo 'make deps-browser  install Chromium, for the tests with a browser'
 	@echo 'make install    into PREFIX=$(PREFIX), below DESTDIR if that is set'
 	@echo 'make clean'
 
 deps:
 	tools/deps build test lint
+
+deps-browser:
+	tools/deps browser
 
 run:
 	tools/deps build
@@ -70,4 +74,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-*
 
-.PHONY: all help deps run test lint tidy bench torture fuzz install clean
+.PHONY: all help deps deps-browser run test lint tidy bench torture fuzz install clean

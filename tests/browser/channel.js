@@ -3,7 +3,7 @@
 // `introduced` is what the server has settled: {user, device, channel, nonce, relays, asker}. `tell` takes what the driver should
 // know, `signal` what the server should carry. Whatever breaks the protocol ends the channel with the event "failed".
 import {fingerprint, kept, randomBytes, safetyCode, sha256, signedText, verify} from "./proof.js";
-import {hex, readFrame, readSignal, same, text, utf8, writeFrame, writeSignal} from "./wire.js";
+import {readFrame, readSignal, same, text, utf8, writeFrame, writeSignal} from "./wire.js";
 
 export class Channel {
     constructor(introduced, self, identity, {tell, signal}) {
@@ -16,7 +16,8 @@ export class Channel {
         this.turn = Promise.resolve();
         const iceServers = this.relays.map(({url, user, password}) => ({urls: url, username: user, credential: password}));
         this.peer = new RTCPeerConnection({iceServers});
-        this.peer.onicecandidate = ({candidate}) => this.inTurn(() => this.signal(writeSignal.candidate(candidate?.candidate ?? "")));
+        this.peer.onicecandidate = ({candidate}) =>
+            this.inTurn(() => this.signal(writeSignal.candidate(candidate?.candidate ?? "")));
         this.peer.ondatachannel = ({channel}) => this.adopt(channel);
     }
 
@@ -55,14 +56,9 @@ export class Channel {
         this.inTurn(() => this.describe());
     }
 
-    // A restart is over when a pair with the new credentials is in use.
+    // Only for the end that asked.
     restart() {
         this.inTurn(async () => {
-            const {iceTransport} = this.peer.sctp.transport;
-            iceTransport.onselectedcandidatepairchange = () => {
-                const pair = iceTransport.getSelectedCandidatePair();
-                this.tell({event: "path", fragment: pair.local.usernameFragment});
-            };
             this.peer.restartIce();
             await this.describe();
         });
@@ -86,7 +82,7 @@ export class Channel {
             throw new Error("a restart with another key or certificate");
         Object.assign(this.theirs, {key, print});
         this.theirGeneration = generation;
-        this.tell({event: "described", generation, key: hex(key)});
+        this.tell({event: "described", generation, fragment: text(sdp).match(/^a=ice-ufrag:(.*?)\r?$/m)[1]});
         await this.peer.setRemoteDescription({type: this.asker ? "answer" : "offer", sdp: text(sdp)});
         if (!this.asker)
             await this.describe();
@@ -119,9 +115,11 @@ export class Channel {
     async prove() {
         this.stage = "proving";
         const transport = this.peer.sctp.transport;
-        const [certificate] = transport.getRemoteCertificates();
+        const [certificate] = transport.getRemoteCertificates(), {iceTransport} = transport;
         if (!same(await sha256(new Uint8Array(certificate)), this.theirs.print))
             throw new Error("another certificate than described");
+        iceTransport.onselectedcandidatepairchange = () =>
+            this.tell({event: "path", fragment: iceTransport.getSelectedCandidatePair().remote.usernameFragment});
         if (this.asker)
             this.data.send(writeFrame.bytes("commit", await sha256(this.ours.nonce)));
     }
@@ -133,7 +131,12 @@ export class Channel {
     }
 
     async frame(frame) {
-        const allowed = {proving: this.asker ? ["nonce", "stop"] : ["commit", "reveal", "stop"], open: ["text", "received", "stop"]};
+        const allowed = {
+            proving: this.asker ? ["nonce", "stop"] : ["commit", "reveal", "stop"],
+            open: ["text", "received", "stop"],
+        };
+        if (frame.kind === "unknown")
+            return; // of a later version
         if (!allowed[this.stage]?.includes(frame.kind))
             throw new Error(`${frame.kind} while ${this.stage}`);
         await this[`on_${frame.kind}`](frame);

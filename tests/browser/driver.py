@@ -2,7 +2,7 @@
 
 The page cannot speak the protocol of the server, which is TLS over TCP. A Peer of the harness does that for it: what the server
 says about private channels is handed to the page, and what the page wants to tell the server is sent. Both go through an HTTP
-server on the loopback interface: the page asks for /commands, which waits until there are some, and posts what happens to /events.
+server on the loopback interface: the page asks for /commands, waiting until there are some, and posts what happens to /events.
 
 Everything but the HTTP server's own threads happens in the test's thread, driven by the hub.
 """
@@ -48,6 +48,7 @@ def unpack(value):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet, or the second waits for the other end's delayed acknowledgement
 
     def reply(self, body, kind="application/json", status=200):
         self.send_response(status)
@@ -68,11 +69,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(b"", status=404)
 
     def commands(self):
-        waiting = self.server.page.commands
+        waiting, found = self.server.page.commands, []
         try:
-            return [waiting.get(timeout=POLL_SECONDS)]
+            found.append(waiting.get(timeout=POLL_SECONDS))
+            while True:
+                found.append(waiting.get_nowait())
         except queue.Empty:
-            return []
+            return found
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -167,7 +170,7 @@ class Page:
         home.mkdir()
         url = f"http://127.0.0.1:{self.http.server_port}/"
         return Process(self.hub, "chromium", [chromium(), *FLAGS, f"--user-data-dir={home / 'profile'}", url], directory,
-                       env=surroundings.environment(HOME=home, XDG_CONFIG_HOME=home, XDG_CACHE_HOME=home))
+                       env=surroundings.environment(HOME=home, XDG_CONFIG_HOME=home, XDG_CACHE_HOME=home, TMPDIR=home))
 
     # ---- from the page ----
 
@@ -238,12 +241,20 @@ class Page:
 
         self.hub.wait(ready, "the page to be as new")
 
+    def pause(self):
+        """The browser stands still, all of it: nothing is sent or answered."""
+        os.killpg(self.process.popen.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        os.killpg(self.process.popen.pid, signal.SIGCONT)
+
     # ---- the end ----
 
     def close(self):
         """Chromium is asked first; then nothing of its process group stays."""
         group = self.process.popen.pid
         if self.process.alive:
+            self.go_on()
             self.process.signal(signal.SIGTERM)
             try:
                 self.process.exit_code()

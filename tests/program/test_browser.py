@@ -19,6 +19,7 @@ SAFETY = re.compile(r"\d{4} \d{4} \d{4}")
 START_SECONDS = 30
 LONG = "ü" * 8192
 BURST = 50
+PATH_SECONDS = 6  # after which the asking end looks for another path
 
 labels = itertools.count(1)
 
@@ -129,11 +130,29 @@ def test_a_new_way_in_between(page, alice):
     page.command("say", body="before")
     page.command("restart")
     page.command("say", body="meanwhile")
-    assert page.expect("described", generation=2)["key"]
-    page.expect("path")
+    there = page.expect("described", generation=2)
+    page.expect("path", fragment=there["fragment"])
     to_page(page, alice, "after")
     to_client(page, alice, "after")
     assert [event["body"] for event in alice.waiting("private")] == ["before", "meanwhile"]
+
+
+@pytest.mark.slow
+def test_the_client_finds_a_new_way(page, alice):
+    """The page stands still, until the client takes the path for dead."""
+    opened(client_asks, page, alice)
+    generations = []
+    page.alter_incoming = lambda signal: generations.append(signal.description.generation)
+    page.pause()
+    number = alice.send("private bob are you there")
+    page.hub.wait(lambda: 2 in generations, "another description of the client", 3 * PATH_SECONDS)
+    page.go_on()
+    there = page.expect("described", generation=2)
+    page.expect("path", fragment=there["fragment"])
+    page.expect("text", body="are you there")
+    assert alice.answer(number)["event"] == "ok"
+    to_client(page, alice, "yes, again")
+    to_page(page, alice, "good")
 
 
 def test_the_page_declines(page, alice):
