@@ -147,6 +147,7 @@ void conn_flush(struct conn *conn)
     buf_shrink(&conn->plain);
     buf_shrink(&conn->cipher);
     conn_update_watch(conn);
+    conn->above_half = conn->above_half || conn_pending(conn) > conn->out_cap / 2; /* encryption adds a little */
     if (conn->above_half && conn->stage == STAGE_OPEN && !conn->mute && conn_pending(conn) <= conn->out_cap / 4) {
         conn->above_half = false;
         if (conn->ops->drained)
