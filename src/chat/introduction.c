@@ -176,6 +176,14 @@ void introduction_cancel_all(struct participant *asker)
         introduction_cancel(asker, asker->introductions->channel);
 }
 
+/* There is no such request any more. */
+static void tell_late(struct shard *shard, struct user *answerer, const struct event *answer)
+{
+    struct event late = {.kind = EVENT_PRIVATE_SETTLED, .sender = answer->receiver, .reason = SETTLED_EXPIRED};
+    memcpy(late.channel, answer->channel, CHANNEL_SIZE);
+    tell_devices(shard, answerer, answer->device, &late, nothing);
+}
+
 void introduction_on_answer(struct shard *shard, const struct event *event, struct slice body)
 {
     struct participant *asker = shard_at(shard, event->slot, event->generation);
@@ -184,9 +192,7 @@ void introduction_on_answer(struct shard *shard, const struct event *event, stru
     if (answerer == NULL)
         return;
     if (link == NULL || *link == NULL || (*link)->asked != answerer) {
-        struct event late = {.kind = EVENT_PRIVATE_SETTLED, .sender = event->receiver, .reason = SETTLED_EXPIRED};
-        memcpy(late.channel, event->channel, CHANNEL_SIZE);
-        tell_devices(shard, answerer, event->device, &late, nothing);
+        tell_late(shard, answerer, event);
         return;
     }
     enum settlement settlement = event->reason ? SETTLED_ACCEPTED : SETTLED_DECLINED;
@@ -234,9 +240,13 @@ enum err introduction_answer(struct participant *answerer, const struct introduc
     struct event event = event_of(EVENT_PRIVATE_ANSWER, answerer, answer->channel);
     event.reason = answer->accept;
     event.receiver = asker->id;
-    if (answer->device == 0 ||
-        tell_devices(answerer->shard, asker, answer->device, &event, slice_of(answer->nonce, NONCE_SIZE)) == 0)
+    if (answer->device == 0)
         return ERR_NO_PRIVATE;
+    if (tell_devices(answerer->shard, asker, answer->device, &event, slice_of(answer->nonce, NONCE_SIZE)) > 0)
+        return OK;
+    if (may_see(answerer->user, asker, ACT_PRIVATE))
+        return ERR_NO_PRIVATE;
+    tell_late(answerer->shard, answerer->user, &event); /* as if the asker were there: a block hides whether it is */
     return OK;
 }
 
@@ -262,6 +272,8 @@ void introduction_on_signal(struct shard *shard, const struct event *event, stru
     struct participant *to = shard_at(shard, event->slot, event->generation);
     struct user *from = directory_by_id(shard->chat->directory, event->sender);
     if (to == NULL || from == NULL || !may_see(from, to->user, ACT_PRIVATE))
+        return;
+    if (to->ops->congested(to->ctx)) /* nobody can be flooded off the server with what they never asked for */
         return;
     const struct chat_private signal = {
         .with = user_name(from), .device = event->device, .channel = event->channel, .content = body};
