@@ -98,7 +98,8 @@ struct earshot_options {
     bool ask_register;     /* EARSHOT_EVENT_NEW_ACCOUNT asks instead of failing with unknown_user */
     const char *ca;        /* PEM file with a certificate to trust, or NULL */
     enum earshot_trust trust;
-    const char *state;  /* directory for known servers and tokens, created 0700; NULL: keep nothing */
+    const char *state;  /* directory for known servers and tokens, created 0700; NULL: keep nothing (and in private channels
+                           have another key in every run) */
     const char *client; /* your program's name and version, for the server's log; NULL: the library's */
 };
 
@@ -167,8 +168,8 @@ typedef void earshot_callback(void *ctx, const struct earshot_event *event);
  * EARSHOT_NO_STATE. */
 EARSHOT_API enum earshot_error earshot_open(const struct earshot_options *options, earshot_callback *callback, void *ctx,
                                             struct earshot_client **client);
-/* At once, whatever is under way (earshot_logout waits), but for the last words of open private channels: those may take 2 s. Takes
- * NULL. Not inside the callback. */
+/* At once, whatever is under way (earshot_logout waits), but for the last words of open private channels: those may take 2 s.
+ * Takes NULL. Not inside the callback. */
 EARSHOT_API void earshot_close(struct earshot_client *client);
 
 /* Readable when earshot_progress() has something to do. Do not read from it. */

@@ -22,7 +22,7 @@ enum request_kind {
     REQUEST_STARTPRIVATE,
     REQUEST_ANSWERPRIVATE,
     REQUEST_STOPPRIVATE,
-    REQUEST_SIGNAL, /* of private channels; nobody's own */
+    REQUEST_SIGNAL,  /* of private channels; nobody's own */
     REQUEST_PRIVATE, /* this one and those below never go to the server: see private.h */
     REQUEST_TRUST,
     REQUEST_VERIFY,
@@ -41,7 +41,7 @@ struct request {
     uint64_t seconds;
     uint64_t device;     /* of private channels: the other end's */
     uint8_t channel[16]; /* and which */
-    uint8_t *users; /* names that came so far, each with its NUL */
+    uint8_t *users;      /* names that came so far, each with its NUL */
     size_t users_len, users_size, user_count;
     size_t body_len;
     uint8_t body[];

@@ -507,12 +507,14 @@ void privates_free(struct privates **privates)
     if (old == NULL)
         return;
     *privates = NULL;
-    while (old->channels != NULL) {
-        if (old->channels->stage == STAGE_OPEN) {
-            send_stop(old->channels, "gone");
-            old->is.transport->finish(&old->channels->tunnel);
+    struct channel *next;
+    for (struct channel *channel = old->channels; channel != NULL; channel = next) {
+        next = channel->next;
+        if (channel->stage == STAGE_OPEN) {
+            send_stop(channel, "gone");
+            old->is.transport->finish(&channel->tunnel);
         }
-        channel_free(old->channels);
+        channel_free(channel);
     }
     while (old->waiting != NULL)
         private_forget_waiting(old, &old->waiting);

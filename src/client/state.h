@@ -21,7 +21,7 @@ struct token_slot;
 
 /* Makes the directory, with those above it, if it is not there. ERR_SYSTEM, ERR_MEMORY. */
 enum err state_open(const char *path, struct state **out);
-void state_free(struct state **state); /* takes NULL */
+void state_free(struct state **state);    /* takes NULL */
 int state_dir(const struct state *state); /* its descriptor */
 
 /* ERR_NOT_FOUND; ERR_SYSTEM, ERR_MEMORY. */

@@ -138,21 +138,10 @@ static void blank_lines_are_no_commands(void **state)
 static void the_table_is_what_the_manual_promises(void **state)
 {
     static const char *const promised[][2] = {
-        {"message", "USER TEXT"},
-        {"broadcast", "TEXT"},
-        {"whoelse", ""},
-        {"whoelsesince", "SECONDS"},
-        {"block", "USER"},
-        {"unblock", "USER"},
-        {"logout", ""},
-        {"startprivate", "USER"},
-        {"private", "USER TEXT"},
-        {"stopprivate", "USER"},
-        {"yes", "[USER]"},
-        {"no", "[USER]"},
-        {"verify", "USER"},
-        {"trust", "USER"},
-        {"help", ""},
+        {"message", "USER TEXT"}, {"broadcast", "TEXT"},   {"whoelse", ""},   {"whoelsesince", "SECONDS"},
+        {"block", "USER"},        {"unblock", "USER"},     {"logout", ""},    {"startprivate", "USER"},
+        {"private", "USER TEXT"}, {"stopprivate", "USER"}, {"yes", "[USER]"}, {"no", "[USER]"},
+        {"verify", "USER"},       {"trust", "USER"},       {"help", ""},
     };
     assert_int_equal(cli_command_count, count_of(promised));
     for (size_t i = 0; i < count_of(promised); i++) {

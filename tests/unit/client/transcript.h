@@ -10,6 +10,30 @@
 
 enum { FAKE_LINE = 256 };
 
+static UNUSED void describe_private_event(const struct earshot_event *e, char *out, size_t size)
+{
+    const char *user = e->user ? e->user : "", *path = e->relayed ? "relay" : "direct";
+    switch (e->type) {
+    case EARSHOT_EVENT_PRIVATE_REQUEST:
+        snprintf(out, size, "%s asks", user);
+        break;
+    case EARSHOT_EVENT_PRIVATE_OPEN:
+        snprintf(out, size, "open %s %s%s", user, path, e->verified ? " verified" : "");
+        break;
+    case EARSHOT_EVENT_PRIVATE:
+        snprintf(out, size, "private %s %.*s", user, (int)e->body_len, e->body);
+        break;
+    case EARSHOT_EVENT_PRIVATE_PATH:
+        snprintf(out, size, "path %s %s", user, path);
+        break;
+    case EARSHOT_EVENT_PRIVATE_CLOSED:
+        snprintf(out, size, "over %s %s", user, e->text);
+        break;
+    default:
+        snprintf(out, size, "event %d", (int)e->type);
+    }
+}
+
 static UNUSED void describe_event(const struct earshot_event *e, char *out, size_t size)
 {
     const char *user = e->user ? e->user : "";
@@ -62,26 +86,11 @@ static UNUSED void describe_event(const struct earshot_event *e, char *out, size
     case EARSHOT_EVENT_DISCONNECTED:
         snprintf(out, size, "disconnected %s%s", earshot_reason_name(e->reason), e->retry_after < 0 ? " for good" : "");
         break;
-    case EARSHOT_EVENT_PRIVATE_REQUEST:
-        snprintf(out, size, "%s asks", user);
-        break;
-    case EARSHOT_EVENT_PRIVATE_OPEN:
-        snprintf(out, size, "open %s %s%s", user, e->relayed ? "relay" : "direct", e->verified ? " verified" : "");
-        break;
-    case EARSHOT_EVENT_PRIVATE:
-        snprintf(out, size, "private %s %.*s", user, (int)e->body_len, e->body);
-        break;
-    case EARSHOT_EVENT_PRIVATE_PATH:
-        snprintf(out, size, "path %s %s", user, e->relayed ? "relay" : "direct");
-        break;
-    case EARSHOT_EVENT_PRIVATE_CLOSED:
-        snprintf(out, size, "over %s %s", user, e->text);
-        break;
     case EARSHOT_EVENT_CLOSED:
         snprintf(out, size, "closed %s %s", earshot_error_name(e->error), earshot_reason_name(e->reason));
         break;
     default:
-        snprintf(out, size, "event %d", (int)e->type);
+        describe_private_event(e, out, size);
     }
 }
 
