@@ -1,4 +1,4 @@
-// proof.js - who vouches for the other end: signatures of descriptions and the safety code, written from docs/PRIVATE.md alone.
+// proof.js - who vouches for the other end: signatures of descriptions and the safety code, as docs/PRIVATE.md has them.
 import {join, same, utf8} from "./wire.js";
 
 const ZERO = Uint8Array.of(0);
