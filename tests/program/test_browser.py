@@ -171,17 +171,33 @@ def other_fingerprint(signal):
         signal.description.sdp = re.sub(rb"(?<=sha-256 )[0-9A-F:]{95}", b":".join([b"00"] * 32), signal.description.sdp)
 
 
+def other_line(signal):
+    """Without a signature the channel would open all the same."""
+    if signal.WhichOneof("body") == "description":
+        signal.description.sdp += b"a=x-added\r\n"
+
+
+def other_generation(signal):
+    if signal.WhichOneof("body") == "description":
+        signal.description.generation += 1
+
+
+ALTERED = pytest.mark.parametrize("alter", (other_fingerprint, other_line, other_generation))
+
+
+@ALTERED
 @ROLES
-def test_the_page_checks_the_clients_signature(page, alice, begin):
-    page.alter_incoming = other_fingerprint
+def test_the_page_checks_the_clients_signature(page, alice, begin, alter):
+    page.alter_incoming = alter
     begin(page, alice)
     assert "signature" in page.expect("failed")["text"]
     alice.expect("error", code="private_failed")
 
 
+@ALTERED
 @ROLES
-def test_the_client_checks_the_pages_signature(page, alice, begin):
-    page.alter_outgoing = other_fingerprint
+def test_the_client_checks_the_pages_signature(page, alice, begin, alter):
+    page.alter_outgoing = alter
     begin(page, alice)
     alice.expect("error", code="private_failed")
     page.expect("ended")
