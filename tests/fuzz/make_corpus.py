@@ -72,6 +72,40 @@ def write(target, seeds):
             file.write(content)
 
 
+def session_seeds(schema, client):
+    """Streams for a session: how (1: logged in; the rest, halved, cuts the bytes), then frames."""
+    seeds = {f"{name}-online": b"\x01" + prefixed(frame) for name, frame in client.items() if name.endswith("-1")}
+    hello = schema.ClientFrame(number=1, hello=schema.Hello(version=1, capabilities=[1]))
+    password = b"correct horse"
+    logins = {
+        "identify": schema.ClientFrame(number=2, identify=schema.Identify(user=b"alice")),
+        "login": schema.ClientFrame(number=2, login=schema.Login(user=b"alice", password=password)),
+        "wrong": schema.ClientFrame(number=2, login=schema.Login(user=b"alice", password=b"wrong")),
+        "register": schema.ClientFrame(number=2, register=schema.Register(user=b"carol", password=password)),
+        "resume": schema.ClientFrame(number=2, resume=schema.Resume(token=b"t" * 32, continues=True, horizon=9)),
+    }
+    requests = [
+        schema.ClientFrame(number=16, message=schema.SendMessage(to=b"alice", body=b"hi")),
+        schema.ClientFrame(number=16, message=schema.SendMessage(to=b"alice", body=b"hi")),
+        schema.ClientFrame(number=17, broadcast=schema.SendBroadcast(body=b"hear")),
+        schema.ClientFrame(number=18, whoelse=schema.WhoElse()),
+        schema.ClientFrame(number=19, block=schema.Block(user=b"alice")),
+        schema.ClientFrame(number=20, startprivate=schema.StartPrivate(user=b"alice")),
+        schema.ClientFrame(received=schema.Received(positions=[schema.Position(conversation=1, id=1)])),
+        schema.ClientFrame(number=21, ping=schema.Ping()),
+        schema.ClientFrame(number=22, logout=schema.Logout()),
+    ]
+    stream = b"".join(prefixed(request.SerializeToString()) for request in requests)
+    for name, login in logins.items():
+        seeds[name] = b"\x00" + prefixed(hello.SerializeToString()) + prefixed(login.SerializeToString()) + stream
+    return seeds | {
+        "talk": b"\x01" + stream,
+        "talk-in-threes": b"\x07" + stream,
+        "talk-byte-by-byte": b"\x03" + stream,
+        "not-the-protocol": b"\x00GET / HTTP/1.1\r\n\r\n" + b" " * 80,
+    }
+
+
 def main():
     schema = load_schema()
     client, server = dict(frames_of(schema.ClientFrame)), dict(frames_of(schema.ServerFrame))
@@ -88,6 +122,7 @@ def main():
     }
     write("fuzz_client_frame", client | odd)
     write("fuzz_server_frame", server | odd)
+    write("fuzz_session", session_seeds(schema, client))
     whole = b"".join(map(prefixed, client.values()))
     write("fuzz_frame", {
         "all-at-once": b"\xff" + whole,
