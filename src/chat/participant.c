@@ -104,6 +104,11 @@ void participant_on_farewell(struct shard *shard, const struct event *event, str
         participant->ops->farewell(participant->ctx, (enum farewell)event->reason);
 }
 
+size_t participant_accounts(const struct participant *participant)
+{
+    return participant->shard->chat->directory->accounts;
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct slice *x = a, *y = b;

@@ -29,6 +29,9 @@ const struct command *command_find(Earshot__ClientFrame__BodyCase body);
 /* Checks a frame against its row, and has it handled or refused. */
 void gate_pass(struct session *session, const Earshot__ClientFrame *frame, size_t size);
 
+/* What a request turned out to cost beyond its row. */
+void gate_charge(struct session *session, size_t cost);
+
 enum err cmd_hello(struct session *session, const struct request *request);
 enum err cmd_identify(struct session *session, const struct request *request);
 enum err cmd_login(struct session *session, const struct request *request);

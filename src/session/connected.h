@@ -38,6 +38,7 @@ struct session {
     struct buf in;
     struct participant *participant;
     struct credentials *credentials; /* cmd_login.c: a login under way */
+    struct listing *listing;         /* cmd_who.c: an answer that waits for room in the output */
     struct timer timer;
     int64_t opened_ms, heard_ms, command_ms, congested_ms; /* mono; congested_ms 0: is not */
     int64_t tokens_ms;                                     /* when the bucket was last filled */
@@ -56,6 +57,9 @@ void session_end(struct session *session, Earshot__Goodbye__Reason reason, const
 void session_go_on(struct session *session);
 /* A login came to nothing because the link had gone: frees the session. */
 void session_end_detached(struct session *session);
+/* cmd_who.c: writes more of a long answer, if there is one; forgets it. */
+void listing_go_on(struct session *session);
+void listing_drop(struct session *session);
 /* May another request be handled now? */
 bool session_ready(const struct session *session);
 

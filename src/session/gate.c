@@ -23,6 +23,14 @@ static enum err spend(struct session *session, unsigned cost, unsigned *retry_af
     return OK;
 }
 
+/* The bucket may owe, up to what it holds: whoever asked much waits longer. */
+void gate_charge(struct session *session, size_t cost)
+{
+    const struct session_settings *settings = &session->hub->settings;
+    if (settings->rate != 0)
+        session->tokens -= cost < settings->burst ? (double)cost : settings->burst;
+}
+
 static enum err check(struct session *session, const struct command *command, size_t size, unsigned *retry_after)
 {
     if (command == NULL)

@@ -83,14 +83,9 @@ static void users_frame(struct session *session, uint64_t number, const struct s
     reply_write(session, &frame);
 }
 
-void reply_users(struct session *session, uint64_t number, const struct slice *names, size_t count)
+size_t reply_users(struct session *session, uint64_t number, const struct slice *names, size_t count)
 {
-    if (number == 0)
-        return;
-    do {
-        size_t part = count > USERS_PER_FRAME ? USERS_PER_FRAME : count;
-        users_frame(session, number, names, part, count > part);
-        names += part;
-        count -= part;
-    } while (count > 0);
+    size_t part = count > USERS_PER_FRAME ? USERS_PER_FRAME : count;
+    users_frame(session, number, names, part, count > part);
+    return part;
 }

@@ -15,7 +15,8 @@ void reply_done(struct session *session, uint64_t number);
 void reply_error(struct session *session, uint64_t number, enum err err, unsigned retry_after);
 void reply_error_text(struct session *session, uint64_t number, enum err err, unsigned retry_after, const char *text);
 void reply_accepted(struct session *session, uint64_t number, uint64_t id, int64_t time_ms);
-void reply_users(struct session *session, uint64_t number, const struct slice *names, size_t count);
+/* One frame of them; returns how many it holds. */
+size_t reply_users(struct session *session, uint64_t number, const struct slice *names, size_t count);
 
 /* The session as a participant's owner: what the messenger tells is written to the client. `ctx` is the session. */
 extern const struct participant_ops tell_ops;

@@ -138,7 +138,7 @@ static void deadline(struct timer *timer)
 
 bool session_ready(const struct session *session)
 {
-    if (session->state == STATE_ENDING || session->credentials != NULL || session->hub->stopping)
+    if (session->state == STATE_ENDING || session->credentials != NULL || session->listing != NULL || session->hub->stopping)
         return false;
     return session->participant == NULL || participant_unanswered(session->participant) < UNANSWERED_MAX;
 }
@@ -233,6 +233,10 @@ void session_go_on(struct session *session)
 void session_drained(struct session *session)
 {
     session->congested_ms = 0;
+    if (session->listing != NULL) {
+        listing_go_on(session);
+        session_go_on(session);
+    }
     if (session->participant != NULL && session->state == STATE_ONLINE)
         participant_drained(session->participant);
 }
@@ -305,6 +309,7 @@ static void session_free(struct session *session)
         session->next->prev = session->prev;
     hub->count--;
     timer_stop(hub->world->timers, &session->timer);
+    listing_drop(session);
     buf_free(&session->in);
     free(session);
 }
@@ -334,7 +339,8 @@ void session_end_detached(struct session *session)
 
 static bool has_unanswered(const struct session *session)
 {
-    return session->credentials != NULL || (session->participant != NULL && participant_unanswered(session->participant) > 0);
+    return session->credentials != NULL || session->listing != NULL ||
+           (session->participant != NULL && participant_unanswered(session->participant) > 0);
 }
 
 /* At the end of the turn: go on reading, or go. */

@@ -1,6 +1,10 @@
 """What a hostile or unlucky peer might try, found by looking for it."""
 
-from harness.wire import pb
+import contextlib
+import sqlite3
+import time
+
+from harness.wire import framed, pb
 
 CAN_PRIVATE = [pb.CAPABILITY_PRIVATE]
 
@@ -50,3 +54,48 @@ def test_signals_do_not_throw_anybody_out(world):
     bob.expect("event_message", body="still there?")
     bob.fence()
     bob.nothing("goodbye")
+
+
+def crowd(server, count):
+    """Accounts that were here a minute ago, written into the database of a server that is not running."""
+    now = int(time.time() * 1000)
+    with contextlib.closing(sqlite3.connect(server.data / "earshot.db")) as base:
+        password = base.execute("SELECT password FROM account").fetchone()[0]
+        for number in range(count):
+            name = f"somebody-with-a-long-name-{number:06}"
+            account = base.execute("INSERT INTO account(name, password, created) VALUES(?, ?, ?)", (name, password, now))
+            base.execute("INSERT INTO login(account, began, ended) VALUES(?, ?, ?)",
+                         (account.lastrowid, now - 60000, now - 30000))
+        base.commit()
+
+
+def test_a_list_longer_than_the_output(world):
+    """The answer is written as the reader takes it: nobody is thrown out for asking who was here."""
+    server = world.server("--output-buffer", 256 * 1024)
+    server.stop()
+    crowd(server, 30000)
+    server.start()
+    alice = world.peer("alice", receive_buffer=4096)
+    bob = world.peer("bob")
+    number = alice.send("whoelsesince", seconds=3600)
+    after = alice.send("message", to="bob", body="afterwards")
+    names, more = [], True
+    while more:
+        users = alice.answer(number).users
+        names += users.users
+        more = users.more
+    assert len(names) == len(set(names)) == 30001 and names == sorted(names)
+    assert alice.answer(after).WhichOneof("body") == "accepted"
+    bob.expect("event_message", body="afterwards")
+
+
+def test_long_lists_cost_what_they_are(world):
+    """Nobody can keep the server busy with lists for all that come after."""
+    server = world.server("--threads", 1, "--rate-limit", 500)
+    server.stop()
+    crowd(server, 30000)
+    server.start()
+    alice, bob = world.peer("alice"), world.peer("bob")
+    alice.send_bytes(framed(alice.frame("whoelsesince", 0, seconds=3600)) * 3000)
+    bob.request("ping")
+    alice.refused("whoelsesince", "rate_limited", seconds=3600)

@@ -94,6 +94,9 @@ enum err participant_broadcast(struct participant *participant, struct slice bod
  * last `seconds`. ERR_MEMORY. */
 enum err participant_who(struct participant *participant, int64_t seconds, struct arena *arena, struct slice **names, size_t *count);
 
+/* How many there are in all. */
+size_t participant_accounts(const struct participant *participant);
+
 /* Delivery acknowledgements: received up to and including `id`. What was never sent is ignored. */
 void participant_received(struct participant *participant, uint64_t conversation, uint64_t id);
 
