@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { RELAYS = 16, HELD = PEER_CANDIDATES_MAX, FINISH_MS = 2500 };
+enum { RELAYS = 16, HELD = PEER_CANDIDATES_MAX, FINISH_MS = 2500, LOOKUP_MS = 4000 };
 
 struct relay {
     struct relay_url url;
@@ -30,6 +30,7 @@ struct tunnel {
     struct relay relays[RELAYS];
     size_t relay_count, looking;
     struct lookup *lookups[RELAYS];
+    struct timer late;      /* names that take too long are done without */
     struct buf description; /* what came before the peer was there */
     struct buf held[HELD];
     size_t held_count;
@@ -106,6 +107,19 @@ static const struct peer_ops ops = {
 
 /* ---- making and freeing ---- */
 
+static void forget_lookups(struct tunnel *tunnel)
+{
+    timer_stop(loop_world(tunnel->tunnels->loop)->timers, &tunnel->late);
+    for (size_t i = 0; i < tunnel->relay_count; i++) {
+        if (tunnel->lookups[i] == NULL)
+            continue;
+        tunnel->lookups[i]->tunnel = NULL;
+        uv_cancel((uv_req_t *)&tunnel->lookups[i]->request);
+        tunnel->lookups[i] = NULL;
+    }
+    tunnel->looking = 0;
+}
+
 static void free_tunnel(struct tunnel *tunnel)
 {
     struct tunnel **link = &tunnel->tunnels->first;
@@ -113,11 +127,8 @@ static void free_tunnel(struct tunnel *tunnel)
         link = &(*link)->next;
     *link = tunnel->next;
     peer_free(&tunnel->peer);
+    forget_lookups(tunnel);
     for (size_t i = 0; i < tunnel->relay_count; i++) {
-        if (tunnel->lookups[i] != NULL) {
-            tunnel->lookups[i]->tunnel = NULL;
-            uv_cancel((uv_req_t *)&tunnel->lookups[i]->request);
-        }
         if (tunnel->relays[i].password != NULL)
             secret_wipe(tunnel->relays[i].password, strlen(tunnel->relays[i].password));
         free(tunnel->relays[i].user);
@@ -162,6 +173,18 @@ static enum err make_peer(struct tunnel *tunnel)
     return err;
 }
 
+static void names_are_known(struct tunnel *tunnel)
+{
+    forget_lookups(tunnel);
+    if (!tunnel->dead && make_peer(tunnel) != OK)
+        tunnel->config.ops->closed(tunnel->config.ctx, PEER_BROKEN, "the channel cannot be made on this machine");
+}
+
+static void late_fire(struct timer *timer)
+{
+    names_are_known((struct tunnel *)(void *)((char *)timer - offsetof(struct tunnel, late)));
+}
+
 static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
     struct lookup *lookup = request->data;
@@ -171,8 +194,8 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
         tunnel->lookups[relay - tunnel->relays] = NULL;
         if (status == 0 && found != NULL)
             (void)uv_ip_name(found->ai_addr, relay->address, sizeof relay->address);
-        if (--tunnel->looking == 0 && !tunnel->dead && make_peer(tunnel) != OK)
-            tunnel->config.ops->closed(tunnel->config.ctx, PEER_BROKEN, "the channel cannot be made on this machine");
+        if (--tunnel->looking == 0)
+            names_are_known(tunnel);
     }
     uv_freeaddrinfo(found);
     free(lookup);
@@ -230,14 +253,19 @@ static enum err tunnel_open(void *ctx, const struct transport_config *config, st
     tunnels->first = tunnel;
     tunnel->config = (struct peer_config){.offers = config->offers, .ops = config->ops, .ctx = config->ctx};
     tunnel->task.run = run_task;
+    tunnel->late.fire = late_fire;
     buf_init(&tunnel->description, PEER_DESCRIPTION_MAX);
     for (size_t i = 0; i < HELD; i++)
         buf_init(&tunnel->held[i], 1024);
     enum err err = OK;
     for (size_t i = 0; i < config->relay_count && err == OK; i++)
         err = add_relay(tunnel, &config->relays[i]);
-    if (err == OK && tunnel->looking == 0)
+    if (err == OK && tunnel->looking == 0) {
         err = make_peer(tunnel);
+    } else if (err == OK) {
+        const struct world *world = loop_world(tunnels->loop);
+        err = timer_start(world->timers, &tunnel->late, world_mono_ms(world) + LOOKUP_MS);
+    }
     if (err != OK)
         free_tunnel(tunnel);
     else
