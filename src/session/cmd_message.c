@@ -2,6 +2,9 @@
 #include "command.h"
 #include "reply.h"
 
+/* A long broadcast costs more: whoever is thrown out for not reading fast enough was thrown out by its sender. */
+enum { CHEAP_BYTES = 256, BYTES_PER_TOKEN = 16 };
+
 enum err cmd_message(struct session *session, const struct request *request)
 {
     const Earshot__SendMessage *message = request->frame->message;
@@ -29,6 +32,7 @@ enum err cmd_broadcast(struct session *session, const struct request *request)
         err = participant_broadcast(session->participant, body, &delivered, &withheld);
     if (err != OK)
         return err;
+    gate_charge(session, body.len > CHEAP_BYTES ? (body.len - CHEAP_BYTES) / BYTES_PER_TOKEN : 0);
     announced.delivered = delivered;
     announced.withheld = withheld;
     frame.answers = request->number;

@@ -99,3 +99,15 @@ def test_long_lists_cost_what_they_are(world):
     alice.send_bytes(framed(alice.frame("whoelsesince", 0, seconds=3600)) * 3000)
     bob.request("ping")
     alice.refused("whoelsesince", "rate_limited", seconds=3600)
+
+
+def test_broadcasts_do_not_throw_anybody_out(world):
+    """One user cannot have all others dropped who do not read as fast as he writes."""
+    world.server()
+    alice, bob = world.peer("alice"), world.peer("bob", receive_buffer=4096)
+    alice.send_bytes(framed(alice.frame("broadcast", 0, body="x" * 16000)) * 300)
+    alice.refused("broadcast", "rate_limited", body="y")
+    alice.done("ping")
+    bob.expect("event_broadcast")
+    bob.request("ping")
+    bob.nothing("goodbye")
