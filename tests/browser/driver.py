@@ -35,6 +35,18 @@ def chromium():
     return shutil.which("chromium")
 
 
+def missing():
+    """Why there can be no tests with a browser here, or None."""
+    if chromium() is None:
+        return "no browser here: Debian's package chromium is not installed"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # sends nothing, asks for a route
+        except OSError:
+            return "no network here but the loopback interface: Chromium finds no address of its own then"
+    return None
+
+
 def pack(value):
     """JSON has no bytes."""
     if isinstance(value, bytes):

@@ -13,7 +13,7 @@ sys.path.insert(0, str(surroundings.ROOT / "tests" / "browser"))
 
 import driver  # noqa: E402
 
-pytestmark = pytest.mark.skipif(driver.chromium() is None, reason="no browser here: Debian's package chromium is not installed")
+pytestmark = pytest.mark.skipif(driver.missing() is not None, reason=str(driver.missing()))
 
 SAFETY = re.compile(r"\d{4} \d{4} \d{4}")
 START_SECONDS = 30
