@@ -72,6 +72,6 @@ install: $(BUILD)/build.ninja
 	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 clean:
-	rm -rf build build-*
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
 .PHONY: all help deps deps-browser run test lint tidy bench torture fuzz install clean
