@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -24,10 +25,12 @@ struct guarded {
     char name[];
 };
 
+enum { ADDRESS_KEY = INET6_ADDRSTRLEN };
+
 struct bucket {
     double failures; /* what is left of them; drains with time */
     int64_t at;      /* wall ms */
-    char address[];
+    char address[ADDRESS_KEY];
 };
 
 struct guard {
@@ -267,6 +270,17 @@ void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_ou
 
 /* ---- addresses ---- */
 
+/* Whoever has an IPv6 address has 2^64 of them: its network is what counts. */
+static struct slice address_key(const char *address, char key[ADDRESS_KEY])
+{
+    struct in6_addr network;
+    if (inet_pton(AF_INET6, address, &network) != 1 || IN6_IS_ADDR_V4MAPPED(&network))
+        return slice_of(address, strnlen(address, ADDRESS_KEY - 1));
+    memset(network.s6_addr + 8, 0, 8);
+    inet_ntop(AF_INET6, &network, key, ADDRESS_KEY);
+    return slice_str(key);
+}
+
 static void drain(struct bucket *bucket, int64_t now, unsigned per_minute)
 {
     double gone = (double)(now - bucket->at) * per_minute / MINUTE_MS;
@@ -291,8 +305,9 @@ enum err guard_address(struct guard *guard, const char *address, int64_t now, un
     enum err err = OK;
     if (per_minute == 0)
         return OK;
+    char key[ADDRESS_KEY];
     pthread_mutex_lock(&guard->lock);
-    struct bucket *bucket = map_get(&guard->addresses, slice_str(address));
+    struct bucket *bucket = map_get(&guard->addresses, address_key(address, key));
     if (bucket != NULL) {
         drain(bucket, now, per_minute);
         if (bucket->failures + 1 > per_minute) {
@@ -304,19 +319,18 @@ enum err guard_address(struct guard *guard, const char *address, int64_t now, un
     return err;
 }
 
-static struct bucket *bucket_make(struct guard *guard, const char *address, int64_t now, unsigned per_minute)
+static struct bucket *bucket_make(struct guard *guard, struct slice key, int64_t now, unsigned per_minute)
 {
     if (map_count(&guard->addresses) >= ADDRESSES_MAX)
         sweep_addresses(guard, now, per_minute);
     if (map_count(&guard->addresses) >= ADDRESSES_MAX)
         return NULL;
-    size_t len = strlen(address);
-    struct bucket *bucket = calloc(1, sizeof *bucket + len + 1);
+    struct bucket *bucket = calloc(1, sizeof *bucket);
     if (bucket == NULL)
         return NULL;
-    memcpy(bucket->address, address, len);
+    memcpy(bucket->address, key.data, key.len);
     bucket->at = now;
-    if (map_put(&guard->addresses, slice_of(bucket->address, len), bucket) != OK) {
+    if (map_put(&guard->addresses, slice_of(bucket->address, key.len), bucket) != OK) {
         free(bucket);
         return NULL;
     }
@@ -327,10 +341,12 @@ void guard_address_failed(struct guard *guard, const char *address, int64_t now,
 {
     if (per_minute == 0)
         return;
+    char space[ADDRESS_KEY];
+    struct slice key = address_key(address, space);
     pthread_mutex_lock(&guard->lock);
-    struct bucket *bucket = map_get(&guard->addresses, slice_str(address));
+    struct bucket *bucket = map_get(&guard->addresses, key);
     if (bucket == NULL)
-        bucket = bucket_make(guard, address, now, per_minute);
+        bucket = bucket_make(guard, key, now, per_minute);
     if (bucket != NULL) {
         drain(bucket, now, per_minute);
         bucket->failures++;

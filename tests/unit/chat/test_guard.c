@@ -235,6 +235,23 @@ static void test_addresses(void **state)
     assert_int_equal(guard_address(gate->guard, "192.0.2.1", 200000, 60, &retry_after), OK);
 }
 
+/* An IPv6 network counts as one; its neighbour does not pay for it. */
+static void test_networks(void **state)
+{
+    struct gate *gate = *state;
+    char address[64];
+    unsigned retry_after;
+    for (int i = 1; i <= 60; i++) {
+        snprintf(address, sizeof address, "2001:db8:0:1::%x", i);
+        guard_address_failed(gate->guard, address, 0, 60);
+    }
+    assert_int_equal(guard_address(gate->guard, "2001:db8:0:1:ffff::1", 0, 60, &retry_after), ERR_RATE_LIMITED);
+    assert_int_equal(guard_address(gate->guard, "2001:db8:0:2::1", 0, 60, &retry_after), OK);
+    for (int i = 1; i <= 60; i++)
+        guard_address_failed(gate->guard, "::ffff:192.0.2.1", 0, 60);
+    assert_int_equal(guard_address(gate->guard, "::ffff:192.0.2.2", 0, 60, &retry_after), OK);
+}
+
 /* The table holds no more than it may, and what has drained makes room. */
 static void test_many_addresses(void **state)
 {
@@ -266,6 +283,7 @@ int main(void)
         GATE_TEST(test_many_names_tried_once),
         GATE_TEST(test_more_restored_than_there_is_room),
         GATE_TEST(test_many_addresses),
+        GATE_TEST(test_networks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
