@@ -24,10 +24,13 @@ static void block_done(struct store_op *op)
     struct participant *from = block->from;
     shard_came_home(from->shard);
     enum err err = op->err == ERR_CAP ? ERR_UNAVAILABLE : op->err;
+    /* Also when the store had it already: two devices that block and unblock at once may come home in the other order. */
+    bool in_force = err == OK || err == ERR_ALREADY_BLOCKED || err == ERR_NOT_BLOCKED;
+    enum err set = in_force ? user_set_blocked(from->user, block->other->id, block->store.on) : OK;
     if (err == OK)
-        err = user_set_blocked(from->user, block->other->id, block->store.on);
+        err = set;
     request_answer(from, block->number, &(struct chat_answer){.err = err});
-    if (err == OK && !block->store.on)
+    if (in_force && !block->store.on)
         release_withheld(from, block->other);
     request_end(from);
     free(block);
