@@ -208,7 +208,9 @@ static enum err read_page(struct database *db, struct store_op *op, bool all)
     size_t limit = page->limit == 0 ? 1 : page->limit < MOST_ROWS ? page->limit : MOST_ROWS;
     struct query query = {.db = db, .page = page, .all = all, .pick_most = limit + 1};
     query.picks = malloc(query.pick_most * sizeof *query.picks);
-    enum err err = query.picks != NULL ? find_runs(&query) : ERR_MEMORY;
+    enum err err = query.picks != NULL ? OK : ERR_MEMORY;
+    if (err == OK && (!all || page->after < db->state.last_id)) /* else there is nothing: most resumes */
+        err = find_runs(&query);
     if (err == OK)
         err = pick_rows(&query);
     if (err == OK)
