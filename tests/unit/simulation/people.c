@@ -230,11 +230,18 @@ static void on_disconnected(struct device *device, const struct earshot_event *e
         device->closed = true;
 }
 
+/* Acknowledgements that the disk refuses are stored later, but not if the device has gone by then. */
+static bool disk_in_trouble(struct device *device)
+{
+    const struct people *people = device->people;
+    return people->network.stage->failing != 0 || *people->ledger.now <= people->trouble + GRACE_MS;
+}
+
 static void on_closed(struct device *device, const struct earshot_event *event)
 {
     offline(device);
     device->closed = true;
-    if (device->lost)
+    if (device->lost || disk_in_trouble(device))
         may_come_again(device);
 }
 
@@ -415,6 +422,7 @@ void people_open(struct people *people, struct stage *stage)
     settings.heartbeat_ms = 600 * 1000; /* fewer of them: two days are long */
     settings.silence_ms = 1290 * 1000;
     settings.timeout_ms = 3600 * 1000;
+    people->trouble = INT64_MIN / 2;
     ledger_init(&people->ledger, &stage->now);
     network_open(&people->network, stage, &settings);
     for (unsigned i = 0; i < DEVICES; i++) {

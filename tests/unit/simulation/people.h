@@ -41,6 +41,7 @@ struct people {
     struct network network;
     struct ledger ledger;
     struct device devices[DEVICES];
+    int64_t trouble; /* when the disk last refused something */
 };
 
 void people_open(struct people *people, struct stage *stage);

@@ -136,7 +136,7 @@ static void misfortune(struct play *play)
     if (what == 0) {
         network_crash(&play->people->network);
     } else if (what == 1) {
-        stage->failing = 1u << STORE_APPEND | 1u << STORE_BLOCK | 1u << STORE_SINCE | 1u << STORE_PENDING;
+        stage->failing = (1u << STORE_VERB_COUNT) - 1;
         stage->failure = ERR_NOT_STORED;
     } else if (what == 2) {
         network_shutdown(&play->people->network);
@@ -149,6 +149,8 @@ static void misfortune(struct play *play)
 
 static void fortune(struct play *play)
 {
+    if (play->stage->failing != 0)
+        play->people->trouble = play->stage->now;
     play->stage->failing = 0;
     play->stage->shut = false;
 }
