@@ -1,9 +1,10 @@
 /*
  * bus.h - byte messages between event loops, and later between server nodes. What they mean is src/chat's business.
  *
- * A place is a loop, numbered from 0. bus_send() and bus_publish() are called on the loop of `from`: they copy the bytes into a staging vector per
- * destination; bus_flush(), at the end of the turn, hands each vector over under one lock and wakes its place once. Messages from
- * one place to another arrive in order, in `receive`, on the destination's strand; never inside the sending call.
+ * A place is a loop, numbered from 0. bus_send() and bus_publish() are called on the loop of `from`: they copy the bytes into a
+ * staging vector per destination; bus_flush(), at the end of the turn, hands each vector over under one lock and wakes its place
+ * once. Messages from one place to another arrive in order, in `receive`, on the destination's strand; never inside the sending
+ * call.
  *
  * The bus is a hint, not a record: a destination that does not keep up (its inbox at the cap) loses messages and is told so by
  * `missed` before the next one that arrives. Whoever needs more certainty reads the store.

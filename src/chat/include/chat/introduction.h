@@ -1,9 +1,9 @@
 /*
  * introduction.h - bringing two devices together for a private channel: the request, its answer, and signals between them.
  *
- * A request is kept by the asker's participant until it is settled: by the first answer, by a time limit, or because the asker takes it
- * back or leaves. Signals need no record here: they go to one device of one user, as long as that user may be asked, and a
- * client ignores those of channels it knows nothing of. docs/PRIVATE.md.
+ * A request is kept by the asker's participant until it is settled: by the first answer, by a time limit, or because the asker
+ * takes it back or leaves. Signals need no record here: they go to one device of one user, as long as that user may be asked, and
+ * a client ignores those of channels it knows nothing of. docs/PRIVATE.md.
  */
 #ifndef CHAT_INTRODUCTION_H
 #define CHAT_INTRODUCTION_H
@@ -11,8 +11,8 @@
 #include "chat/participant.h"
 
 enum {
-    INTRODUCTIONS_MAX = 16,   /* unsettled requests of one participant */
-    SIGNAL_MAX = 20000,       /* bytes of a signal's payload */
+    INTRODUCTIONS_MAX = 16, /* unsettled requests of one participant */
+    SIGNAL_MAX = 20000,     /* bytes of a signal's payload */
 };
 
 /* ERR_UNKNOWN_USER, ERR_SELF, ERR_BLOCKED, ERR_OFFLINE, ERR_NO_PRIVATE (neither this device or no device of theirs can),

@@ -2,8 +2,8 @@
  * participant.h - one logged-in device, as the messenger knows it: what it may ask, and what it is told.
  *
  * A participant belongs to its shard. It exists from participant_join() to participant_leave(), after which no callback comes.
- * Callbacks may call participant_*() but not leave; whoever wants to go says so after the callback (the session does it at the end of
- * its turn).
+ * Callbacks may call participant_*() but not leave; whoever wants to go says so after the callback (the session does it at the
+ * end of its turn).
  */
 #ifndef CHAT_PARTICIPANT_H
 #define CHAT_PARTICIPANT_H
@@ -37,11 +37,11 @@ enum { CHANNEL_SIZE = 16, NONCE_SIZE = 16 };
 enum settlement { SETTLED_ACCEPTED, SETTLED_DECLINED, SETTLED_EXPIRED, SETTLED_CANCELLED };
 
 struct chat_private {
-    struct slice with;                  /* the other user */
-    uint64_t device;                    /* the other end's; settled: 0 if accepted on another device */
-    const uint8_t *channel;             /* CHANNEL_SIZE */
-    struct slice content;               /* settled: the answerer's nonce, may be empty; signal: the payload */
-    enum settlement settlement;         /* settled */
+    struct slice with;          /* the other user */
+    uint64_t device;            /* the other end's; settled: 0 if accepted on another device */
+    const uint8_t *channel;     /* CHANNEL_SIZE */
+    struct slice content;       /* settled: the answerer's nonce, may be empty; signal: the payload */
+    enum settlement settlement; /* settled */
 };
 
 /*
@@ -63,16 +63,16 @@ struct participant_ops {
 
 /* What a resumed device already has. */
 struct resume {
-    bool continues;   /* the same run that had `horizon` and `positions` */
-    uint64_t horizon; /* everything stored up to this was sent to it */
+    bool continues;                         /* the same run that had `horizon` and `positions` */
+    uint64_t horizon;                       /* everything stored up to this was sent to it */
     const struct store_position *positions; /* and per conversation up to these */
     size_t count;
     bool can_private; /* capability: private channels */
 };
 
 /* Presence, and delivery of what waits, begin. A participant of the same device is told FAREWELL_REPLACED. ERR_MEMORY. */
-enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume, const struct participant_ops *ops,
-                          void *ctx, struct participant **out);
+enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,
+                          const struct participant_ops *ops, void *ctx, struct participant **out);
 /* The last one of a user takes it offline. `forget`: the device's token ends too (logout). Takes a pointer to NULL. */
 void participant_leave(struct participant **participant, bool forget);
 
@@ -90,9 +90,10 @@ size_t participant_unanswered(const struct participant *participant);
 /* To everyone online who may see it. delivered: users; withheld: somebody online was left out. */
 enum err participant_broadcast(struct participant *participant, struct slice body, unsigned *delivered, bool *withheld);
 
-/* Names, sorted, in an array from `arena`; the names themselves live for ever. seconds < 0: who is online now; else: who was at any time in the
- * last `seconds`. ERR_MEMORY. */
-enum err participant_who(struct participant *participant, int64_t seconds, struct arena *arena, struct slice **names, size_t *count);
+/* Names, sorted, in an array from `arena`; the names themselves live for ever. seconds < 0: who is online now; else: who was at
+ * any time in the last `seconds`. ERR_MEMORY. */
+enum err participant_who(struct participant *participant, int64_t seconds, struct arena *arena, struct slice **names,
+                         size_t *count);
 
 /* How many there are in all. */
 size_t participant_accounts(const struct participant *participant);

@@ -2,8 +2,8 @@
  * session.h - one connected client: bytes in, bytes out, between them a state machine, one gate and one table of commands.
  *
  * A `struct hub` holds what the sessions of one loop share. A session is made when a link (a TLS connection, or a simulated one)
- * is open, fed with session_input(), and ends with session_closed(), called exactly once when the link is gone; it is then freed. All on
- * the loop's thread. link->close asks the link to flush and close; session_closed() follows later, never inside.
+ * is open, fed with session_input(), and ends with session_closed(), called exactly once when the link is gone; it is then freed.
+ * All on the loop's thread. link->close asks the link to flush and close; session_closed() follows later, never inside.
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
