@@ -13,7 +13,7 @@ import pytest
 
 from harness import surroundings
 from harness.server import password_of
-from harness.wire import FRAME_MAX, Closed, Peer, client_context, code_name, framed, pb, varint
+from harness.wire import FRAME_MAX, Closed, client_context, code_name, framed, pb, varint
 
 
 @pytest.fixture(scope="module")

@@ -76,10 +76,6 @@ def compiler(name):
     return path
 
 
-def sanitized():
-    return b"__asan_init" in surroundings.EARSHOT.read_bytes()
-
-
 def build(world, cc, suffix, *flags):
     source = world.directory / f"program.{suffix}"
     source.write_text(PROGRAM)
@@ -93,7 +89,7 @@ def build(world, cc, suffix, *flags):
 @pytest.mark.parametrize("cc, suffix", (("cc", "c"), ("c++", "cc")))
 def test_a_program_of_thirty_lines(world, cc, suffix):
     """Compiled against the header alone, linked with the shared library."""
-    if sanitized():
+    if surroundings.sanitized():
         pytest.skip("the library wants the sanitizer's runtime first")
     program = build(world, compiler(cc), suffix, "-L", surroundings.BUILD, f"-Wl,-rpath,{surroundings.BUILD}", "-learshot")
     server = world.server()
