@@ -1,4 +1,6 @@
 """The settings: flags, file, --check, the original's three numbers; and the signals that an administrator sends."""
+import hashlib
+import json
 import re
 import shutil
 import signal
@@ -324,7 +326,6 @@ def test_sighup_with_mistakes_keeps_the_old_settings(world):
 
 
 def test_json_log(world):
-    import json
     server = world.server("--log-format", "json")
     world.client("alice").logout()
     server.stop()
@@ -335,7 +336,6 @@ def test_json_log(world):
 
 
 def test_the_fingerprint_is_logged(world):
-    import hashlib
     server = world.server()
     der = ssl.PEM_cert_to_DER_cert(server.certificate.read_text())
     digest = hashlib.sha256(der).hexdigest()
