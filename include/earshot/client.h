@@ -124,7 +124,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_PRIVATE_OPEN,    /* `user`, `text`: the safety code, `relayed`, `verified`; `request`: what began it */
     EARSHOT_EVENT_PRIVATE,         /* `user` (from), `body` */
     EARSHOT_EVENT_PRIVATE_PATH,    /* `user`, `relayed`: it goes another way now */
-    EARSHOT_EVENT_PRIVATE_CLOSED   /* `user`, `text`: the reason; of a channel that was open, or a request that was shown */
+    EARSHOT_EVENT_PRIVATE_CLOSED,  /* `user`, `text`: the reason; of a channel that was open, or a request that was shown */
+    EARSHOT_EVENT_RETRY            /* still disconnected, another attempt has failed: `text`: why, `retry_after`: as before */
 };
 
 enum earshot_reason {
@@ -177,7 +178,10 @@ EARSHOT_API int earshot_fd(const struct earshot_client *client);
 /* Does what there is to do, without blocking. */
 EARSHOT_API void earshot_progress(struct earshot_client *client);
 
-/* Answers to events; EARSHOT_USAGE when nobody asked. EARSHOT_BAD_NAME, EARSHOT_BAD_PASSWORD: the question stands. */
+/* Answers to events; EARSHOT_USAGE when nobody asked. EARSHOT_BAD_NAME, EARSHOT_BAD_PASSWORD: the question stands.
+ * A password given here that the server refuses is asked for again: EARSHOT_EVENT_ERROR (EARSHOT_WRONG_PASSWORD, or
+ * EARSHOT_BAD_PASSWORD for one that a new account may not have), then the same question. One from the options that is refused,
+ * and one after which the account is blocked (`retry_after` is set), end it: EARSHOT_EVENT_CLOSED. */
 EARSHOT_API enum earshot_error earshot_trust_server(struct earshot_client *client, bool trust);
 EARSHOT_API enum earshot_error earshot_set_user(struct earshot_client *client, const char *user);
 EARSHOT_API enum earshot_error earshot_set_password(struct earshot_client *client, const char *password);

@@ -52,11 +52,19 @@ static void face_resume(struct app *app)
         app->face->type->resume(app->face);
 }
 
+/* What has happened so far, as that the last password was wrong, stands above the question. */
+static void show_before_question(struct app *app)
+{
+    face_suspend(app);
+    if (app->face->type->suspend == NULL)
+        app->face->type->flush(app->face);
+}
+
 static void on_event(void *ctx, const struct earshot_event *event)
 {
     struct app *app = ctx;
     if (login_is_question(event)) {
-        face_suspend(app);
+        show_before_question(app);
         login_event(&app->login, event);
         return;
     }

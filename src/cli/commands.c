@@ -80,14 +80,14 @@ const struct cli_command cli_commands[] = {
     {"block", NULL, ARGUMENTS_USER, ANSWER_DONE, "hear nothing from USER, and be hidden from USER", run_block},
     {"unblock", NULL, ARGUMENTS_USER, ANSWER_DONE, "undo that", run_unblock},
     {"startprivate", NULL, ARGUMENTS_USER, ANSWER_CHANNEL, "ask USER for a private channel", run_startprivate},
-    {"private", NULL, ARGUMENTS_USER_TEXT, ANSWER_PRIVATE, "send a text over the private channel", run_private},
-    {"stopprivate", NULL, ARGUMENTS_USER, ANSWER_DONE, "close the private channel", run_stopprivate},
+    {"private", NULL, ARGUMENTS_USER_TEXT, ANSWER_PRIVATE, "send a text over the private channel", run_private, true},
+    {"stopprivate", NULL, ARGUMENTS_USER, ANSWER_DONE, "close the private channel", run_stopprivate, true},
     {"yes", "y", ARGUMENTS_MAYBE_USER, ANSWER_CHANNEL, "accept a private channel", run_yes},
     {"no", "n", ARGUMENTS_MAYBE_USER, ANSWER_DONE, "decline a private channel", run_no},
-    {"verify", NULL, ARGUMENTS_USER, ANSWER_DONE, "note that you and USER have compared the safety code", run_verify},
-    {"trust", NULL, ARGUMENTS_USER, ANSWER_DONE, "go on with a key of USER's that has changed", run_trust},
+    {"verify", NULL, ARGUMENTS_USER, ANSWER_DONE, "note that you and USER have compared the safety code", run_verify, true},
+    {"trust", NULL, ARGUMENTS_USER, ANSWER_DONE, "go on with a key of USER's that has changed", run_trust, true},
     {"help", NULL, ARGUMENTS_NONE, ANSWER_HELP, "this list", NULL},
-    {"logout", NULL, ARGUMENTS_NONE, ANSWER_DONE, "log out and end", run_logout},
+    {"logout", NULL, ARGUMENTS_NONE, ANSWER_DONE, "log out and end", run_logout, true},
 };
 const size_t cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
 

@@ -45,6 +45,7 @@ struct cli_command {
     const char *help;
     /* A request number or a negative enum earshot_error; NULL if this program itself answers. */
     int64_t (*run)(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call);
+    bool local; /* done without the server */
 };
 
 enum { CLI_USER_MAX = 255 };

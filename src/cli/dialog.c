@@ -1,5 +1,6 @@
 #include "dialog.h"
 #include "text.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What a request was for. */
@@ -77,7 +78,8 @@ static void show_error(struct dialog *dialog, uint64_t n, enum earshot_error err
 
 static void show_answer(struct dialog *dialog, const struct earshot_event *event, const struct asked *asked)
 {
-    if (asked->n == 0)
+    bool is_names = event->type == EARSHOT_EVENT_USERS && event->user_count > 0;
+    if (asked->n == 0 && !is_names)
         return;
     dialog_show(dialog, (struct notice){.event = event,
                                         .n = asked->n,
@@ -109,6 +111,28 @@ static void ask_for_names(struct dialog *dialog)
         remember(dialog, request, 0, &call);
 }
 
+/* Texts that the server has not confirmed. */
+static size_t texts_waiting(struct dialog *dialog)
+{
+    const struct asked *asked;
+    size_t count = 0;
+    for (size_t i = 0; (asked = map_next(&dialog->asked, &i)) != NULL;)
+        count += asked->command->answer == ANSWER_MESSAGE || asked->command->answer == ANSWER_BROADCAST;
+    return count;
+}
+
+/* Why leaving takes its time. */
+static void explain_leaving(struct dialog *dialog)
+{
+    char text[160];
+    size_t waiting = texts_waiting(dialog);
+    if (!dialog->leaving || dialog->is_online || waiting == 0 || dialog->face->type->remark == NULL)
+        return;
+    snprintf(text, sizeof text, "Logging out once %zu %s sent, %d s at most; Ctrl-C gives up.", waiting,
+             waiting == 1 ? "message is" : "messages are", DIALOG_GIVE_UP_S);
+    dialog->face->type->remark(dialog->face, text);
+}
+
 /* False if the library had no room. */
 static bool run_line(struct dialog *dialog, struct slice line, uint64_t n)
 {
@@ -130,8 +154,10 @@ static bool run_line(struct dialog *dialog, struct slice line, uint64_t n)
             remember(dialog, request, n, &call);
         else if (done)
             show_error(dialog, n, (enum earshot_error) - request, NULL, &call);
-        if (request > 0 && call.command == cli_command_named("logout"))
+        if (request > 0 && call.command == cli_command_named("logout")) {
             dialog->leaving = true;
+            explain_leaving(dialog);
+        }
     }
     buf_free(&why);
     return done;
@@ -252,6 +278,7 @@ static void dialog_leave(struct dialog *dialog)
     struct cli_call call = {.command = cli_command_named("logout")};
     dialog->leaving = true;
     int64_t request = dialog->library->logout(dialog->client);
+    explain_leaving(dialog);
     if (request > 0)
         remember(dialog, request, 0, &call);
     else
@@ -260,6 +287,8 @@ static void dialog_leave(struct dialog *dialog)
 
 void dialog_quit(struct dialog *dialog, int exit_code)
 {
+    if (dialog->leaving)
+        answer_the_rest(dialog, &(struct earshot_event){.error = EARSHOT_UNAVAILABLE});
     if (dialog->leaving || !dialog->was_online)
         dialog_over(dialog, exit_code);
     else
@@ -308,6 +337,13 @@ static void on_disconnected(struct dialog *dialog, const struct earshot_event *e
     dialog->told_gone = event->retry_after < 0;
     if (!dialog->leaving || event->reason != EARSHOT_REASON_LOGOUT)
         show_event(dialog, event);
+    explain_leaving(dialog);
+}
+
+/* For faces that count down; scripts hear of the loss only. */
+static void on_retry(struct dialog *dialog, const struct earshot_event *event)
+{
+    show_event(dialog, event);
 }
 
 static void on_news(struct dialog *dialog, const struct earshot_event *event)
@@ -337,6 +373,7 @@ void dialog_event(struct dialog *dialog, const struct earshot_event *event)
         [EARSHOT_EVENT_CLOSED] = on_closed,        [EARSHOT_EVENT_PRIVATE_REQUEST] = on_news,
         [EARSHOT_EVENT_PRIVATE_OPEN] = on_private, [EARSHOT_EVENT_PRIVATE] = on_news,
         [EARSHOT_EVENT_PRIVATE_PATH] = on_news,    [EARSHOT_EVENT_PRIVATE_CLOSED] = on_private,
+        [EARSHOT_EVENT_RETRY] = on_retry,
     };
     unsigned type = event->type;
     if (!dialog->over && type < sizeof by_type / sizeof by_type[0] && by_type[type] != NULL)

@@ -18,7 +18,7 @@
 #include "cli_exit.h"
 #include "face.h"
 
-enum { DIALOG_UNANSWERED_MAX = 1000, DIALOG_CATCH_UP_MS = 5000 };
+enum { DIALOG_UNANSWERED_MAX = 1000, DIALOG_CATCH_UP_MS = 5000, DIALOG_GIVE_UP_S = 30 /* the library's */ };
 
 struct dialog {
     const struct cli_library *library;
@@ -54,7 +54,8 @@ bool dialog_ready(const struct dialog *dialog);
 void dialog_line(struct dialog *dialog, struct slice line, enum earshot_error fault);
 void dialog_end_of_input(struct dialog *dialog);
 
-/* Logs out, and waits for it; the second time, or before the first login, ends at once with `exit_code`. */
+/* Logs out, and waits for it; the second time, or before the first login, ends at once with `exit_code`, and says what is left
+ * without an answer. */
 void dialog_quit(struct dialog *dialog, int exit_code);
 
 /* Ends at once; an error is shown unless it is EARSHOT_OK. */

@@ -55,6 +55,8 @@ struct face_type {
     /* Reads if there is something, and hands in lines while the host is ready. */
     void (*input)(struct face *face, bool readable);
     void (*show)(struct face *face, const struct notice *notice);
+    /* A sentence for people about what this program is doing; NULL where only events are shown. */
+    void (*remark)(struct face *face, const char *text);
     /* Writes what the turn has brought. False once nobody reads it any more. */
     bool (*flush)(struct face *face);
 

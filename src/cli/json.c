@@ -230,6 +230,8 @@ static void json_show(struct face *face, const struct notice *notice)
     unsigned type = notice->event->type;
     if (type >= sizeof events / sizeof events[0] || events[type].name == NULL)
         return;
+    if (type == EARSHOT_EVENT_USERS && notice->n == 0)
+        return; /* nobody asked */
     text_format(out, "{\"event\":\"%s\"", events[type].name);
     events[type].fields(out, notice);
     text_add(out, "}\n");

@@ -101,8 +101,7 @@ static void say_it_waits(struct line *line, struct slice text)
     struct cli_call call;
     struct buf why;
     buf_init(&why, TEXT_CAP);
-    if (cli_call_parse(text, true, &call, &why) == EARSHOT_OK && call.command->run != NULL &&
-        call.command != cli_command_named("logout")) {
+    if (cli_call_parse(text, true, &call, &why) == EARSHOT_OK && call.command->run != NULL && !call.command->local) {
         text_format(&line->out, "%s      waits for the connection: ", line->palette.faint);
         text_safe_line(&line->out, text);
         text_format(&line->out, "%s\n", line->palette.reset);
@@ -239,7 +238,7 @@ static void follow_link(struct line *line, const struct earshot_event *event)
         free(line->user);
         line->user = strdup(event->user ? event->user : "");
         line_start(line);
-    } else if (event->type == EARSHOT_EVENT_DISCONNECTED) {
+    } else if (event->type == EARSHOT_EVENT_DISCONNECTED || event->type == EARSHOT_EVENT_RETRY) {
         line->online = false;
         line->retry_at = line_now(line) + (event->retry_after > 0 ? event->retry_after : 0) * 1000LL;
     }
@@ -249,10 +248,17 @@ static void line_show(struct face *face, const struct notice *notice)
 {
     struct line *line = line_of(face);
     bool first = notice->event->type == EARSHOT_EVENT_ONLINE && line->user == NULL;
+    rl_get_screen_size(NULL, &line->words.width);
     words_notice(&line->out, &line->words, notice);
     follow_link(line, notice->event);
     if (first)
         text_format(&line->out, "%s      /help lists what you can do%s\n", line->palette.faint, line->palette.reset);
+}
+
+static void line_remark(struct face *face, const char *text)
+{
+    struct line *line = line_of(face);
+    words_remark(&line->out, &line->words, line->host.clock->wall_ms(line->host.clock), text);
 }
 
 static void say_it_takes_time(struct line *line)
@@ -261,6 +267,14 @@ static void say_it_takes_time(struct line *line)
         return;
     line->patience = 0;
     text_format(&line->out, "%sconnecting ...%s\n", line->palette.faint, line->palette.reset);
+}
+
+static void write_out(struct line *line)
+{
+    if (buf_len(&line->out) > 0)
+        fwrite(buf_data(&line->out), 1, buf_len(&line->out), stdout);
+    buf_clear(&line->out);
+    fflush(stdout);
 }
 
 static bool line_flush(struct face *face)
@@ -296,8 +310,10 @@ static int line_pause(const struct face *face)
 static void line_suspend(struct face *face)
 {
     struct line *line = line_of(face);
-    if (line->suspended)
+    if (line->suspended) { /* from question to question */
+        write_out(line);
         return;
+    }
     if (line->running) {
         free(line->set_aside);
         line->set_aside = strdup(rl_line_buffer);
@@ -383,6 +399,7 @@ const struct face_type line_face = {
     .hungry = line_hungry,
     .input = line_input,
     .show = line_show,
+    .remark = line_remark,
     .flush = line_flush,
     .suspend = line_suspend,
     .resume = line_resume,

@@ -42,13 +42,17 @@ static void pose(struct login *login, enum login_step step, const char *before, 
 
 static void pose_trust(struct login *login, const char *fingerprint)
 {
-    struct buf before;
+    struct buf before, indented;
     buf_init(&before, TEXT_CAP);
+    buf_init(&indented, TEXT_CAP);
+    text_format(&indented, "  %s", fingerprint);
     text_add(&before, "This is the first time you connect to ");
     text_safe_line(&before, slice_str(login->server));
-    text_add(&before, ".\nIts certificate has the SHA-256 fingerprint\n  ");
+    text_add(&before, ".\nIts certificate has the SHA-256 fingerprint\n");
+    text_fingerprint(&before, "", buf_slice(&indented));
     text_bytes(&before, slice_of("", 1));
-    pose(login, LOGIN_TRUST, (const char *)buf_data(&before), fingerprint, "\nTrust it from now on? (yes/no) ");
+    pose(login, LOGIN_TRUST, (const char *)buf_data(&before), "", "\nTrust it from now on? (yes/no) ");
+    buf_free(&indented);
     buf_free(&before);
 }
 

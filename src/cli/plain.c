@@ -14,6 +14,14 @@ static void plain_show(struct face *face, const struct notice *notice)
     stream_written(stream_of(face));
 }
 
+static void plain_remark(struct face *face, const char *text)
+{
+    struct words words = {.palette = &palette_none, .linear = true};
+    struct stream *stream = stream_of(face);
+    words_remark(&stream->output.buf, &words, stream->host.clock->wall_ms(stream->host.clock), text);
+    stream_written(stream);
+}
+
 extern const struct face_type plain_face;
 
 static void plain_create(const struct face_host *host, struct face **face)
@@ -29,5 +37,6 @@ const struct face_type plain_face = {
     .hungry = stream_hungry,
     .input = stream_input,
     .show = plain_show,
+    .remark = plain_remark,
     .flush = stream_flush,
 };

@@ -72,3 +72,16 @@ void text_safe_line(struct buf *out, struct slice text)
     if (text.len > 0)
         text_safe(out, slice_of(text.data + from, text.len - from));
 }
+
+void text_fingerprint(struct buf *out, const char *indent, struct slice line)
+{
+    static const char label[] = "SHA256:";
+    enum { BLANKS = 2, LABEL = sizeof label - 1, HALF = 16 * 3 };
+    bool is_one = line.len == BLANKS + LABEL + 2 * HALF - 1 && memcmp(line.data + BLANKS, label, LABEL) == 0;
+    size_t first = is_one ? BLANKS + LABEL + HALF : line.len;
+    text_safe_line(out, slice_of(line.data, first));
+    if (!is_one)
+        return;
+    text_format(out, "\n%s%*s", indent, BLANKS + LABEL, "");
+    text_safe_line(out, slice_of(line.data + first, line.len - first));
+}

@@ -20,6 +20,10 @@ void text_safe(struct buf *out, struct slice text);
 /* The same on one line: a newline becomes the two characters "\n", a tab a blank. For names and sentences. */
 void text_safe_line(struct buf *out, struct slice text);
 
+/* A line that may be a fingerprint behind blanks; one that is too long for a terminal's line is halved, and `indent` put before
+ * its second half. Safe and on one line otherwise. */
+void text_fingerprint(struct buf *out, const char *indent, struct slice line);
+
 /* Ends the program, out of memory, unless `err` is OK. */
 void text_must(enum err err);
 /* The same for what malloc gave: `memory`, never NULL. */

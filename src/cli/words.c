@@ -116,6 +116,23 @@ static void put_text(struct sentence *s, struct slice text)
     }
 }
 
+/* A text of several lines, a fingerprint halved so that it fits; on one line where that is the rule. */
+static void put_lines(struct sentence *s, const char *text)
+{
+    const char *separator = "";
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+        text_add(s->out, separator);
+        if (s->words->linear)
+            text_safe_line(s->out, slice_of(text, len));
+        else
+            text_fingerprint(s->out, "      ", slice_of(text, len));
+        text += len;
+        text += strspn(text, s->words->linear ? "\n " : "\n");
+        separator = s->words->linear ? " " : "\n      ";
+    }
+}
+
 static void put_end(struct sentence *s)
 {
     text_add(s->out, "\n");
@@ -134,6 +151,7 @@ static void put_arrow(struct sentence *s, const char *to)
 
 /* ---- answers ---- */
 
+/* Not stopprivate: that the channel is closed is an event of its own. */
 static void answer_done(struct sentence *s)
 {
     static const struct {
@@ -142,7 +160,6 @@ static void answer_done(struct sentence *s)
         {"block", "", " is blocked"},
         {"unblock", "", " is no longer blocked"},
         {"startprivate", "asked ", " for a private channel"},
-        {"stopprivate", "stopped the private channel with ", ""},
         {"no", "declined the private channel", NULL},
         {"verify", "the safety code shared with ", " is noted as compared"},
         {"trust", "the changed key of ", " is trusted from now on; ask again"},
@@ -226,8 +243,35 @@ static void say_ok(struct sentence *s)
         by_answer[s->notice->command->answer](s);
 }
 
+/* One line of the names that nobody asked for: as many as there is room for. */
+static void say_who_is_here(struct sentence *s)
+{
+    size_t count = s->event->user_count, shown = 0;
+    size_t room = (size_t)(s->words->width > 0 ? s->words->width : 80), used = strlen("12:00 online: ");
+    put_now(s);
+    text_format(s->out, "%sonline: ", s->palette->faint);
+    for (; shown < count; shown++) {
+        size_t len = strlen(s->event->users[shown]) + strlen(", ");
+        size_t after = shown + 1 < count ? strlen("and 1000000 more") : 0;
+        if (used + len + after > room)
+            break;
+        text_add(s->out, shown ? ", " : "");
+        text_safe_line(s->out, slice_str(s->event->users[shown]));
+        used += len;
+    }
+    if (shown < count)
+        text_format(s->out, "%s%zu %s", shown ? " and " : "", count - shown, shown ? "more" : "users");
+    text_add(s->out, s->palette->reset);
+    put_end(s);
+}
+
 static void say_users(struct sentence *s)
 {
+    if (s->notice->n == 0) {
+        if (s->event->user_count > 0)
+            say_who_is_here(s);
+        return;
+    }
     bool since = s->notice->command != NULL && s->notice->command->arguments == ARGUMENTS_SECONDS;
     const char *when = since ? "online since then" : "online";
     put_now(s);
@@ -260,7 +304,7 @@ static void say_error(struct sentence *s)
         text_safe_line(s->out, slice_str(notice->user));
         text_add(s->out, ": ");
     }
-    text_safe_line(s->out, slice_str(words_error_text(s->event)));
+    put_lines(s, words_error_text(s->event));
     if (s->event->retry_after > 0)
         text_format(s->out, " (try again in %d s)", s->event->retry_after);
     text_add(s->out, s->palette->reset);
@@ -448,6 +492,15 @@ void words_notice(struct buf *out, struct words *words, const struct notice *not
     if (!words->linear)
         put_new_day(&s);
     say_by_type[type](&s);
+}
+
+void words_remark(struct buf *out, struct words *words, int64_t now_ms, const char *text)
+{
+    const struct notice notice = {.now_ms = now_ms};
+    struct sentence s = {out, words, words->palette, &notice, NULL};
+    put_now(&s);
+    text_safe_line(out, slice_str(text));
+    put_end(&s);
 }
 
 void words_help(struct buf *out, const struct palette *palette, bool slash)

@@ -13,11 +13,15 @@
 struct words {
     const struct palette *palette;
     bool linear; /* one line per event, in words a screen reader can say; else laid out for eyes */
+    int width;   /* columns, for what keeps to a line; 0: 80 */
     int64_t day; /* the last day shown, for lines that say that a new one began; 0: none yet. Not used when linear */
 };
 
 /* Appends a line, or a few, each with its newline; nothing for what needs no words. */
 void words_notice(struct buf *out, struct words *words, const struct notice *notice);
+
+/* Something about this program itself. */
+void words_remark(struct buf *out, struct words *words, int64_t now_ms, const char *text);
 
 /* The commands as a table. */
 void words_help(struct buf *out, const struct palette *palette, bool slash);

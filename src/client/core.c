@@ -129,8 +129,10 @@ static void gone(struct client_core *core, enum earshot_error error, const char 
         event.text = text;
         event.retry_after = (int)((pause + 999) / 1000);
         core_start_timer(core, &core->retry, pause);
+        if (before != CORE_ONLINE)
+            event.type = EARSHOT_EVENT_RETRY;
+        core_emit(core, &event);
         if (before == CORE_ONLINE) {
-            core_emit(core, &event);
             requests_lost(core);
             if (core->privates != NULL)
                 privates_server_lost(core->privates);

@@ -20,7 +20,7 @@ enum {
     CORE_SILENCE_MS = 10000,     /* beyond the heartbeat, after a ping */
     CORE_HEARTBEAT_MOST_S = 600, /* whatever the server says */
     CORE_FIRST_NUMBER = 16,      /* of requests; lower ones are for logging in */
-    CORE_TEXT = 512,
+    CORE_TEXT = 1024,
     CORE_KEEP = 16384, /* buffers larger than this are given back when empty */
 };
 
@@ -49,6 +49,7 @@ struct client_core {
     struct name user; /* len 0: not known */
     char password[WIRE_PASSWORD_MAX + 1];
     size_t password_len; /* 0: not known */
+    bool password_typed; /* given as an answer, so that another may be asked for */
     struct token token;
     bool has_token;
 

@@ -30,7 +30,7 @@ struct link {
     struct trust trust;
     char unknown[FINGERPRINT_SIZE]; /* what the trust question is about; "": there is none */
     bool trust_answered, trusted;
-    char *host;
+    char *host, *directory;
     uint16_t port;
     char server[SERVER_SIZE];
     earshot_callback *callback;
@@ -284,6 +284,8 @@ static enum earshot_error take_options(struct link *link, const struct earshot_o
         return EARSHOT_OK;
     enum err err = state_open(options->state, &link->state);
     link->trust.state = link->state;
+    link->directory = strdup(options->state);
+    link->trust.directory = link->directory;
     return err == OK ? EARSHOT_OK : err == ERR_MEMORY ? EARSHOT_NO_MEMORY : EARSHOT_NO_STATE;
 }
 
@@ -360,5 +362,6 @@ void link_close(struct link **link)
     token_slot_release(&old->slot);
     state_free(&old->state);
     free(old->host);
+    free(old->directory);
     free(old);
 }

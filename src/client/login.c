@@ -155,6 +155,26 @@ static void challenged(struct client_core *core, const Earshot__Challenge *chall
         ask(core, QUESTION_PASSWORD, EARSHOT_EVENT_NEED_PASSWORD);
 }
 
+/* Somebody who types may mistype; the server counts, and says with retry_after when it has been too often. */
+static bool may_type_again(const struct client_core *core, enum err err, unsigned retry_after)
+{
+    bool password = err == ERR_BAD_PASSWORD || (err == ERR_WRONG_PASSWORD && core->step == LOGIN_PASSWORD);
+    return password && core->password_typed && retry_after == 0;
+}
+
+static void ask_for_another_password(struct client_core *core, enum earshot_error error, const char *text)
+{
+    bool account = core->step == LOGIN_REGISTER;
+    secret_wipe(core->password, sizeof core->password);
+    core->password_len = 0;
+    core->password_typed = core->wants_account = false;
+    core_emit(core, &(struct earshot_event){.type = EARSHOT_EVENT_ERROR, .error = error, .text = text});
+    if (account)
+        ask(core, QUESTION_ACCOUNT, EARSHOT_EVENT_NEW_ACCOUNT);
+    else
+        ask(core, QUESTION_PASSWORD, EARSHOT_EVENT_NEED_PASSWORD);
+}
+
 static void refused(struct client_core *core, const Earshot__Error *error)
 {
     enum err err = codec_error(error->code);
@@ -164,6 +184,8 @@ static void refused(struct client_core *core, const Earshot__Error *error)
         bad_token(core);
     else if (core->step == LOGIN_PASSWORD && err == ERR_UNKNOWN_USER)
         unknown_user(core, text, error->retry_after);
+    else if (may_type_again(core, err, error->retry_after))
+        ask_for_another_password(core, error_from_wire(error->code), text);
     else if (core->was_online && passing)
         core_drop(core, text, error->retry_after);
     else

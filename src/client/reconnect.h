@@ -2,7 +2,7 @@
  * reconnect.h - how long to wait before the next attempt: exponential backoff with full jitter, so that the clients of a server
  * that comes back do not arrive together.
  *
- * The ceiling starts at 0.2 s and doubles up to 30 s; a connection that lasted a second starts it anew. A server that says when
+ * The ceiling starts at 0.2 s and doubles up to 10 s; a connection that lasted a second starts it anew. A server that says when
  * to come back is obeyed, an hour at most, with a little jitter on top.
  */
 #ifndef CLIENT_RECONNECT_H
@@ -10,7 +10,7 @@
 
 #include "base/world.h"
 
-enum { RECONNECT_FIRST_MS = 200, RECONNECT_MOST_MS = 30000, RECONNECT_LASTED_MS = 1000, RECONNECT_OBEY_S = 3600 };
+enum { RECONNECT_FIRST_MS = 200, RECONNECT_MOST_MS = 10000, RECONNECT_LASTED_MS = 1000, RECONNECT_OBEY_S = 3600 };
 
 struct reconnect {
     int64_t ceiling_ms;

@@ -19,6 +19,18 @@ static bool expected(const struct trust *trust, char out[FINGERPRINT_SIZE])
     return trust->state != NULL && state_known_server(trust->state, trust->server, out) == OK;
 }
 
+static void explain_change(struct trust *trust, const char *known, const char *fingerprint)
+{
+    char remedy[384] = "start again, ";
+    if (trust->state != NULL && trust->directory != NULL)
+        snprintf(remedy, sizeof remedy, "remove its line from the file\n  %.300s/known_servers\n", trust->directory);
+    snprintf(trust->why, sizeof trust->why,
+             "The certificate of %.200s has changed. It was\n  %s\nand is now\n  %s\n"
+             "which means that somebody is in between, or that the server was\nset up anew. If you know that it was, %s"
+             "or trust its certificate with --ca FILE.",
+             trust->server, known, fingerprint, remedy);
+}
+
 enum verdict trust_judge(struct trust *trust, const char *fingerprint, bool verified)
 {
     char known[FINGERPRINT_SIZE];
@@ -29,10 +41,7 @@ enum verdict trust_judge(struct trust *trust, const char *fingerprint, bool veri
             memcpy(trust->accepted, known, sizeof trust->accepted);
             return TRUST_YES;
         }
-        snprintf(trust->why, sizeof trust->why,
-                 "The certificate of %.200s has changed: it was %s and is now %s. Somebody may be in between, or the server was "
-                 "set up anew.",
-                 trust->server, known, fingerprint);
+        explain_change(trust, known, fingerprint);
         return TRUST_NO;
     }
     if (trust->mode == EARSHOT_TRUST_ASK)
@@ -41,6 +50,7 @@ enum verdict trust_judge(struct trust *trust, const char *fingerprint, bool veri
         trust_accept(trust, fingerprint);
         return TRUST_YES;
     }
-    snprintf(trust->why, sizeof trust->why, "The server %.200s is not known; its certificate is %s.", trust->server, fingerprint);
+    snprintf(trust->why, sizeof trust->why, "The server %.200s is not known; its certificate is\n  %s", trust->server,
+             fingerprint);
     return TRUST_NO;
 }

@@ -104,6 +104,7 @@ enum earshot_error core_set_password(struct client_core *core, const char *passw
         return EARSHOT_BAD_PASSWORD;
     memcpy(core->password, text.data, text.len);
     core->password_len = text.len;
+    core->password_typed = true;
     core->wants_account = account;
     core->answered = true;
     core_soon(core);

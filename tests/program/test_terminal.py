@@ -130,7 +130,7 @@ def test_commands_with_and_without_a_slash(pair):
     alice.type("message bob two")
     bob.expect("event_message", body="two")
     alice.type("/whoelse")
-    alice.wait(lambda screen: screen.text.count("bob") >= 3, "the answer to whoelse")
+    alice.wait(lambda screen: screen.text.count("bob") >= 4, "the answer to whoelse")
     alice.type("/nonsense")
     alice.wait_text("nonsense")
     alice.wait(at_prompt("alice"), "an empty prompt")
@@ -222,6 +222,63 @@ def test_the_state_of_the_link_is_visible(world):
     assert world.peer("bob").expect("event_message").body == b"waits"
 
 
+def test_who_is_online_is_said_after_connecting(world):
+    server = world.server()
+    alone = open_terminal(world, "alice")
+    world.peer("carol")
+    alone.wait_text("carol is online")
+    assert "online: " not in alone.screen.text, "nobody else was there"
+    alone.type("logout")
+    assert alone.exit_code() == 0
+    world.peer("bob")
+    open_terminal(world, "alice", name="again").wait_text("online: bob, carol")
+
+
+def lose(server, terminal):
+    server.kill9()
+    terminal.wait(lambda screen: "offline" in screen.cursor_line, "the lost link")
+
+
+def test_every_pause_is_counted_down(world):
+    server = world.server()
+    alice = open_terminal(world, "alice")
+    lose(server, alice)
+    pauses = set()
+
+    def look(screen):
+        found = re.search(r"retry (\d+)s", screen.cursor_line)
+        pauses.add(int(found.group(1)) if found else 0)
+        return max(pauses) > 1  # only later attempts wait for so long
+    alice.wait(look, "a longer pause")
+
+
+def test_leaving_offline_says_what_it_waits_for(world):
+    server = world.server()
+    alice = open_terminal(world, "alice")
+    lose(server, alice)
+    alice.type("message bob later")
+    alice.type("private bob not over the server")
+    alice.wait_text("There is no private channel with bob")
+    assert alice.screen.text.count("waits for the connection") == 1
+    alice.press("\x03")
+    alice.wait_text("Logging out once 1 message is sent")
+    alice.press("\x03")
+    assert alice.exit_code() == 130
+    assert "message bob: The connection ended" in alice.screen.text
+
+
+def test_leaving_offline_waits_for_what_is_to_be_sent(world):
+    server = world.server()
+    alice = open_terminal(world, "alice")
+    lose(server, alice)
+    alice.type("message bob later")
+    alice.type("/logout")
+    alice.wait_text("Logging out once 1 message is sent")
+    server.start()
+    assert alice.exit_code() == 0
+    assert world.peer("bob").expect("event_message").body == b"later"
+
+
 def test_logged_out_by_the_server(world):
     server = world.server()
     alice = open_terminal(world, "alice")
@@ -264,13 +321,46 @@ def test_an_unknown_name_is_offered_an_account(world):
     assert b"a good password" not in terminal.output
 
 
-def test_a_wrong_password_at_a_terminal(world):
+def ask_for_password(world, *args):
     server = world.server()
-    terminal = start(world, "--ca", server.certificate, f"alice@{server.address}")
-    terminal.wait(lambda screen: re.search(r"(?i)password[^\n]*$", screen.text), "the question for the password")
+    terminal = start(world, "--ca", server.certificate, *args, f"alice@{server.address}")
+    wait_for_question(terminal, 0)
+    return terminal
+
+
+def wait_for_question(terminal, refusals):
+    def look(screen):
+        return screen.text.count("The password is wrong") == refusals and screen.cursor_line.startswith("password of alice:")
+    terminal.wait(look, f"the question after {refusals} wrong passwords")
+
+
+@pytest.mark.parametrize("face", ("--line", "--plain"))
+def test_a_wrong_password_is_asked_for_again(world, face):
+    terminal = ask_for_password(world, face)
     terminal.type("not-the-password")
-    terminal.wait(lambda screen: re.search(r"(?i)wrong|incorrect|not right", screen.text), "the refusal")
-    terminal.hang_up()
+    wait_for_question(terminal, 1)
+    terminal.type(password_of("alice"))
+    terminal.wait_text("online as alice")
+    terminal.type("logout")
+    assert terminal.exit_code() == 0
+
+
+def test_three_wrong_passwords_end_it(world):
+    terminal = ask_for_password(world)
+    for refusals in range(2):
+        terminal.type("not-the-password")
+        wait_for_question(terminal, refusals + 1)
+    terminal.type("not-the-password")
+    assert terminal.exit_code() == 4
+    assert "blocked" in terminal.screen.text
+
+
+def test_a_wrong_password_that_was_not_typed_ends_it(world):
+    server = world.server()
+    terminal = start(world, "--ca", server.certificate, "--password-file", world.password_file("x", "not-the-password"),
+                     f"alice@{server.address}")
+    assert terminal.exit_code() == 4
+    assert "wrong" in terminal.screen.text
 
 
 def fingerprint(server):
@@ -300,6 +390,59 @@ def test_an_unknown_server_is_declined(world):
     terminal.type("no")
     assert terminal.exit_code() == 3
     assert "alice" not in server.log
+
+
+def test_a_changed_certificate_says_what_to_do(world):
+    server = world.server()
+    args = ["--password-file", world.password_file("x", password_of("alice")), f"alice@{server.address}"]
+    start(world, "--trust", "new", *args).wait(at_prompt("alice"), "an empty prompt")
+    server.stop()
+    before = fingerprint(server)
+    server.certificate.unlink()
+    (server.data / "key.pem").unlink()
+    server.start()
+    terminal = world.terminal(surroundings.EARSHOT, "--state", world.state("x"), *args, name="again", columns=80)
+    assert terminal.exit_code() == 3
+    for known in (before, fingerprint(server)):
+        pairs = re.findall("..", known)
+        for half in (pairs[:16], pairs[16:]):
+            assert any(line.strip().removeprefix("SHA256:").rstrip(":") == ":".join(half) for line in terminal.screen.lines)
+    text = "".join(line.ljust(80) for line in terminal.screen.lines)
+    assert "set up anew" in text and "--ca FILE" in text
+    assert str(world.state("x")) in re.sub(r"\s", "", terminal.screen.text) and "known_servers" in terminal.screen.text
+
+
+# ---- make run ----
+
+SERVER = """#!/bin/sh
+echo $$ > server.pid
+echo ready
+exec sleep 100
+"""
+CLIENT = """#!/bin/sh
+trap 'exit 0' INT
+echo talking
+while :; do sleep 0.1; done
+"""
+
+
+@pytest.mark.parametrize("where", ("the question", "the client"))
+def test_interrupting_make_run_stops_the_server(world, where):
+    build = world.directory / "fake-build"
+    build.mkdir()
+    for name, text in (("earshotd", SERVER), ("earshot", CLIENT)):
+        (build / name).write_text(text)
+        (build / name).chmod(0o755)
+    terminal = world.terminal(surroundings.ROOT / "tools" / "run", build)
+    terminal.wait_text("user name:")
+    pid = int((world.directory / "server.pid").read_text())
+    if where == "the client":
+        terminal.type("alice")
+        terminal.wait_text("talking")
+    terminal.press("\x03")
+    assert terminal.exit_code() == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 # ---- getting out ----

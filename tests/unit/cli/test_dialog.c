@@ -354,6 +354,52 @@ static void a_signal_before_the_login_ends_at_once(void **state)
     asked("");
 }
 
+static char remarked[256];
+
+static void note_remark(struct face *face, const char *text)
+{
+    snprintf(remarked, sizeof remarked, "%s", text);
+}
+
+static void leaving_while_offline_says_what_it_waits_for(void **state)
+{
+    static const char *const ways[] = {"signal", "logout"};
+    for (size_t i = 0; i < count_of(ways); i++) {
+        stage->type.remark = note_remark;
+        remarked[0] = '\0';
+        online();
+        type_line("message bob one");
+        type_line("whoelse");
+        type_line("broadcast two");
+        event(.type = EARSHOT_EVENT_DISCONNECTED, .reason = EARSHOT_REASON_NETWORK, .retry_after = 1);
+        assert_string_equal(remarked, "");
+        if (i == 0)
+            dialog_quit(&stage->dialog, 130);
+        else
+            type_line("logout");
+        assert_string_equal(remarked, "Logging out once 2 messages are sent, 30 s at most; Ctrl-C gives up.");
+        buf_clear(&stream_of(stage->face)->output.buf);
+        dialog_quit(&stage->dialog, 130);
+        assert_true(stage->dialog.over);
+        struct slice out = buf_slice(&stream_of(stage->face)->output.buf);
+        assert_non_null(memmem(out.data, out.len, "\"command\":\"broadcast\"", 21)); /* what is lost is said */
+        tear_down(state);
+        set_up(state);
+    }
+}
+
+static void losing_the_link_while_leaving_is_explained(void **state)
+{
+    stage->type.remark = note_remark;
+    remarked[0] = '\0';
+    begin_online();
+    type_line("message bob one");
+    dialog_quit(&stage->dialog, 130);
+    assert_string_equal(remarked, "");
+    event(.type = EARSHOT_EVENT_DISCONNECTED, .reason = EARSHOT_REASON_NETWORK, .retry_after = 1);
+    assert_string_equal(remarked, "Logging out once 1 message is sent, 30 s at most; Ctrl-C gives up.");
+}
+
 static void names_are_learnt_silently(void **state)
 {
     static const char *const users[] = {"carol", "dave"};
@@ -407,6 +453,8 @@ int main(void)
         TEST(no_line_is_left_without_an_answer),
         TEST(a_signal_logs_out_and_a_second_one_ends),
         TEST(a_signal_before_the_login_ends_at_once),
+        TEST(leaving_while_offline_says_what_it_waits_for),
+        TEST(losing_the_link_while_leaving_is_explained),
         TEST(names_are_learnt_silently),
         TEST(help_is_answered_without_the_library),
     };

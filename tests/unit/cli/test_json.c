@@ -105,6 +105,7 @@ static void private_channels(void **state)
 static void an_event_of_a_newer_library_is_passed_over(void **state)
 {
     shows(&json_face, NO_LINE, EVENT(.type = 999), "");
+    shows(&json_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_RETRY, .retry_after = 3), ""); /* for people only */
 }
 
 static void help_is_an_answer_too(void **state)

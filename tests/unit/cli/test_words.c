@@ -87,11 +87,66 @@ static void plain_private_channels(void **state)
     shows(&plain_face, line("startprivate", "bob", ""), EVENT(.type = EARSHOT_EVENT_OK),
           "12:00 asked bob for a private channel\n");
     shows(&plain_face, line("stopprivate", "bob", ""), EVENT(.type = EARSHOT_EVENT_OK),
-          "12:00 stopped the private channel with bob\n");
+          ""); /* that it is closed comes as an event */
     shows(&plain_face, line("no", "", ""), EVENT(.type = EARSHOT_EVENT_OK), "12:00 declined the private channel\n");
     shows(&plain_face, line("yes", "", ""), EVENT(.type = EARSHOT_EVENT_OK), "");
     shows(&plain_face, line("verify", "bob", ""), EVENT(.type = EARSHOT_EVENT_OK),
           "12:00 the safety code shared with bob is noted as compared\n");
+}
+
+static void who_is_here_keeps_to_a_line(void **state)
+{
+    static const char *const few[] = {"bob", "carol"};
+    const char *many[1000];
+    for (size_t i = 0; i < count_of(many); i++)
+        many[i] = "somebody";
+    struct words words = {.palette = &palette_none, .width = 60};
+    struct earshot_event event = {.type = EARSHOT_EVENT_USERS, .users = few, .user_count = 2};
+    struct notice notice = {.event = &event, .now_ms = at, .user = "", .command = cli_command_named("whoelse")};
+    struct buf out;
+    buf_init(&out, TEXT_CAP);
+    words_notice(&out, &words, &notice);
+    assert_text(&out, "12:01 online: bob, carol\n");
+    buf_clear(&out);
+    event.users = many;
+    event.user_count = count_of(many);
+    words_notice(&out, &words, &notice);
+    assert_text(&out, "12:01 online: somebody, somebody, somebody and 997 more\n");
+    buf_clear(&out);
+    words.width = 20;
+    words_notice(&out, &words, &notice);
+    assert_text(&out, "12:01 online: 1000 users\n");
+    buf_clear(&out);
+    event.user_count = 0;
+    words_notice(&out, &words, &notice);
+    assert_text(&out, "");
+    buf_free(&out);
+}
+
+#define PAIRS16 "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff"
+
+static void a_fingerprint_fits_the_screen(void **state)
+{
+    struct words words = {.palette = &palette_none};
+    struct earshot_event event = {.type = EARSHOT_EVENT_ERROR, .error = EARSHOT_NOT_TRUSTED};
+    struct notice notice = {.event = &event, .now_ms = at, .user = ""};
+    struct buf out;
+    buf_init(&out, TEXT_CAP);
+    event.text = "It is\n  SHA256:" PAIRS16 ":" PAIRS16 "\nnow.\x1b";
+    words_notice(&out, &words, &notice);
+    assert_text(&out, "12:01 ! It is\n        SHA256:" PAIRS16 ":\n               " PAIRS16 "\n      now.\xef\xbf\xbd\n");
+    shows(&plain_face, NO_LINE, event, "12:00 error: It is SHA256:" PAIRS16 ":" PAIRS16 " now.\xef\xbf\xbd\n");
+    buf_free(&out);
+}
+
+static void remarks_have_the_time_too(void **state)
+{
+    struct words words = {.palette = &palette_none};
+    struct buf out;
+    buf_init(&out, TEXT_CAP);
+    words_remark(&out, &words, at, "Wait.");
+    assert_text(&out, "12:01 Wait.\n");
+    buf_free(&out);
 }
 
 /* Nothing that others wrote may move the cursor, whoever wrote it and wherever it stands. */
@@ -200,6 +255,9 @@ int main(void)
         cmocka_unit_test(plain_private_channels),
         cmocka_unit_test(nothing_of_others_reaches_the_terminal_raw),
         cmocka_unit_test(laid_out_for_eyes),
+        cmocka_unit_test(who_is_here_keeps_to_a_line),
+        cmocka_unit_test(a_fingerprint_fits_the_screen),
+        cmocka_unit_test(remarks_have_the_time_too),
         cmocka_unit_test(a_new_day_has_a_line_of_its_own),
         cmocka_unit_test(every_error_has_a_sentence),
     };

@@ -44,6 +44,8 @@ struct fake {
     struct client_core *core;
     bool connecting, up, full; /* full: the connection takes nothing */
     unsigned connects, hang_ups, writes;
+    unsigned retries; /* events that say so are counted, not kept */
+    int retry_after;
     bool saved, forgotten;
     struct token token;
     bool has_saved;
@@ -97,6 +99,11 @@ static UNUSED void fake_hang_up(void *ctx)
 static UNUSED void fake_event(void *ctx, const struct earshot_event *event)
 {
     struct fake *fake = ctx;
+    if (event->type == EARSHOT_EVENT_RETRY) {
+        fake->retries++;
+        fake->retry_after = event->retry_after;
+        return;
+    }
     assert_true(fake->events.count < FAKE_LINES);
     describe_event(event, fake->events.text[fake->events.count++], FAKE_LINE);
     if (fake->on_event != NULL)

@@ -123,6 +123,72 @@ static void unknown_user_registers_asks_or_fails(void **unused)
     unknown_user(false, false, "(nothing)", "closed unknown_user none");
 }
 
+/* As far as the question for the password. */
+static struct fake *asked_for_password(void)
+{
+    struct core_options options = alice;
+    options.password = NULL;
+    options.ask_register = true;
+    struct fake *fake = fake_start(&options);
+    open_connection(fake);
+    wants(fake, "hello 1");
+    wants(fake, "identify 2 alice");
+    return fake;
+}
+
+static void a_mistyped_password_is_asked_for_again(void **unused)
+{
+    struct fake *fake = asked_for_password();
+    say_challenge(fake, 2, EARSHOT__CHALLENGE__KIND__KIND_PASSWORD);
+    sees(fake, "need_password");
+    assert_int_equal(core_set_password(fake->core, "wrong"), EARSHOT_OK);
+    wants(fake, "login 3 alice wrong");
+    say_error(fake, 3, EARSHOT__ERROR_CODE__ERROR_WRONG_PASSWORD, 0);
+    sees(fake, "error 0 wrong_password");
+    sees(fake, "need_password");
+    assert_int_equal(core_set_password(fake->core, "wrong again"), EARSHOT_OK);
+    wants(fake, "login 4 alice wrong again");
+    say_error(fake, 4, EARSHOT__ERROR_CODE__ERROR_WRONG_PASSWORD, 60);
+    sees(fake, "closed wrong_password none"); /* the account is blocked now */
+    fake_stop(fake);
+}
+
+static void a_mistyped_password_outlives_the_connection(void **unused)
+{
+    struct fake *fake = asked_for_password();
+    say_challenge(fake, 2, EARSHOT__CHALLENGE__KIND__KIND_PASSWORD);
+    sees(fake, "need_password");
+    core_set_password(fake->core, "wrong");
+    wants(fake, "login 3 alice wrong");
+    say_error(fake, 3, EARSHOT__ERROR_CODE__ERROR_WRONG_PASSWORD, 0);
+    sees(fake, "error 0 wrong_password");
+    sees(fake, "need_password");
+    lose_connection(fake);
+    silent(fake);
+    core_set_password(fake->core, "right");
+    open_connection(fake);
+    wants(fake, "hello 1");
+    wants(fake, "login 2 alice right");
+    say_welcome(fake, 2, 1, 0);
+    sees(fake, "online alice here:4000");
+    fake_stop(fake);
+}
+
+static void a_password_that_a_new_account_may_not_have_is_asked_for_again(void **unused)
+{
+    struct fake *fake = asked_for_password();
+    say_challenge(fake, 2, EARSHOT__CHALLENGE__KIND__KIND_NEW_ACCOUNT);
+    sees(fake, "new_account");
+    core_set_password(fake->core, "long enough");
+    wants(fake, "register 3 alice long enough");
+    say_error(fake, 3, EARSHOT__ERROR_CODE__ERROR_BAD_PASSWORD, 0);
+    sees(fake, "error 0 bad_password");
+    sees(fake, "new_account");
+    core_set_password(fake->core, "longer than that");
+    wants(fake, "register 4 alice longer than that");
+    fake_stop(fake);
+}
+
 static void refusals_close(void **unused)
 {
     static const struct {
@@ -221,6 +287,9 @@ int main(void)
         cmocka_unit_test(asks_for_everything),
         cmocka_unit_test(slow_typing_outlives_the_connection),
         cmocka_unit_test(unknown_user_registers_asks_or_fails),
+        cmocka_unit_test(a_mistyped_password_is_asked_for_again),
+        cmocka_unit_test(a_mistyped_password_outlives_the_connection),
+        cmocka_unit_test(a_password_that_a_new_account_may_not_have_is_asked_for_again),
         cmocka_unit_test(refusals_close),
         cmocka_unit_test(first_failure_closes),
         cmocka_unit_test(silence_at_login_closes),

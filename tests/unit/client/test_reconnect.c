@@ -44,8 +44,11 @@ static void the_notice_comes_once_a_loss(void **unused)
     sees(fake, "disconnected network");
     sees(fake, "error 1 not_accepted");
     wait_ms(fake, 31000);
-    lose_connection(fake); /* the attempt fails: no news */
+    unsigned retries = fake->retries;
+    lose_connection(fake); /* the attempt fails: no news but when the next one comes */
     silent(fake);
+    assert_int_equal(fake->retries, retries + 1);
+    assert_in_range(fake->retry_after, 0, RECONNECT_MOST_MS / 1000);
     come_back(fake, "resume 2 token=aa horizon=0");
     say_welcome(fake, 2, 0xaa, 16);
     wants(fake, "message 16 bob one");

@@ -195,6 +195,9 @@ static void first_sight_by_mode(void **unused)
     assert_int_equal(trust_judge(&new, one, false), TRUST_YES);
     assert_int_equal(trust_judge(&new, two, false), TRUST_NO); /* remembered for the run, without a directory */
     assert_non_null(strstr(new.why, "changed"));
+    assert_non_null(strstr(new.why, one));
+    assert_non_null(strstr(new.why, two));
+    assert_non_null(strstr(new.why, "start again"));
 }
 
 static void pins_outlive_the_run(void **unused)
@@ -205,7 +208,9 @@ static void pins_outlive_the_run(void **unused)
     struct trust changed = {.mode = EARSHOT_TRUST_NEW, .server = "pin:1", .state = state};
     assert_int_equal(trust_judge(&first, one, false), TRUST_YES);
     assert_int_equal(trust_judge(&later, one, false), TRUST_YES);
+    changed.directory = "the/state";
     assert_int_equal(trust_judge(&changed, two, false), TRUST_NO);
+    assert_non_null(strstr(changed.why, "remove its line from the file\n  the/state/known_servers\n"));
     assert_int_equal(trust_judge(&changed, one, false), TRUST_YES);
     state_free(&state);
 }
