@@ -111,3 +111,20 @@ def test_broadcasts_do_not_throw_anybody_out(world):
     bob.expect("event_broadcast")
     bob.request("ping")
     bob.nothing("goodbye")
+
+
+def test_the_database_is_deleted_while_it_is_served(world):
+    """What no restart will find is not called stored."""
+    server = world.server()
+    alice, bob = world.peer("alice"), world.peer("bob")
+    alice.done("message", to="bob", body="before")
+    server.data.rename(server.data.with_suffix(".away"))
+    alice.refused("message", "not_stored", to="bob", body="meanwhile")
+    server.data.with_suffix(".away").rename(server.data)
+    alice.done("message", to="bob", body="after")
+    (server.data / "earshot.db").unlink()
+    alice.refused("message", "not_stored", to="bob", body="never")
+    for text in ("before", "after"):
+        bob.expect("event_message", body=text)
+    bob.fence()
+    bob.nothing("event_message")

@@ -30,10 +30,22 @@ static bool spoils_transaction(const struct database *db)
     return sqlite3_get_autocommit(db->handle) != 0 || (db->failure & 0xff) == SQLITE_CORRUPT;
 }
 
+/* Deleted or moved away behind our back: SQLite would go on writing into a file that no restart finds. */
+static bool file_is_gone(struct database *db)
+{
+    int moved = 0;
+    if (db->in_memory || sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+        return false;
+    db->failure = SQLITE_READONLY_DBMOVED;
+    return true;
+}
+
 /* On failure *culprit is the operation that met it, or group->count. */
 static enum err attempt(struct group *group, struct database *db, size_t *culprit)
 {
     *culprit = group->count;
+    if (file_is_gone(db))
+        return ERR_NOT_STORED;
     if (!db->state.loaded && state_reload(db) != OK)
         return ERR_NOT_STORED;
     db->failed = false;
