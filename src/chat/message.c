@@ -118,8 +118,10 @@ static void appended(struct store_op *op)
         result.err = ERR_NOT_STORED; /* the receiver's quota, or the store's queue */
     }
     request_answer(send->from, send->number, &result);
-    if (op->err == OK && !send->append.duplicate)
+    if (op->err == OK && !send->append.duplicate) {
+        tally_count(&shard->tally.accepted);
         stored(send);
+    }
     request_end(send->from);
     send_give(send);
 }
@@ -144,7 +146,8 @@ void participant_message(struct participant *participant, uint64_t number, struc
         request_refuse(participant, number, err != OK ? err : ERR_UNAVAILABLE);
         return;
     }
-    memcpy(send->body, body.data, body.len);
+    if (body.len > 0)
+        memcpy(send->body, body.data, body.len);
     send->shard = shard;
     send->from = participant;
     send->to = receiver;

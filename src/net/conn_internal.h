@@ -15,8 +15,8 @@
 #include "address.h"
 #include "loop_internal.h"
 #include "net/conn.h"
+#include "net/watch.h"
 #include "tls_filter.h"
-#include "watch.h"
 
 enum conn_stage { STAGE_CONNECTING, STAGE_HANDSHAKE, STAGE_OPEN, STAGE_CLOSING, STAGE_ENDED };
 

@@ -157,7 +157,7 @@ static bool is_ours(const struct sockaddr_storage *address)
     while (folder && !ours && (entry = readdir(folder)) != NULL) {
         struct sockaddr_storage bound = {0};
         socklen_t bound_len = sizeof bound;
-        int fd = atoi(entry->d_name), listening = 0;
+        int fd = (int)strtol(entry->d_name, NULL, 10), listening = 0;
         socklen_t len = sizeof listening;
         ours = getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening &&
                getsockname(fd, (struct sockaddr *)&bound, &bound_len) == 0 && address_equal(&bound, address);

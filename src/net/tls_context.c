@@ -86,7 +86,7 @@ static enum err load_pair(SSL_CTX *ssl, const char *cert_path, const char *key_p
 
 enum err tls_server_new(const char *cert_path, const char *key_path, struct tls_context **out, const char **why)
 {
-    struct tls_context *context;
+    struct tls_context *context = NULL;
     enum err err = context_new(true, &context, why);
 
     if (err)
@@ -123,7 +123,7 @@ static enum err load_given(struct tls_context *context, const char *path, const 
 
 enum err tls_client_new(const char *ca_path, struct tls_context **out, const char **why)
 {
-    struct tls_context *context;
+    struct tls_context *context = NULL;
     enum err err = context_new(false, &context, why);
 
     if (err)

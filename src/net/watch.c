@@ -1,5 +1,5 @@
 /* watch.c - a uv_poll_t with an owner that may leave before libuv lets go. */
-#include "watch.h"
+#include "net/watch.h"
 #include "loop_internal.h"
 #include <stdlib.h>
 #include <unistd.h>
