@@ -115,6 +115,19 @@ void presence_expel(struct shard *shard, struct user *user, uint64_t device, enu
             send_farewell(shard, &shard->seats.at[i], why);
 }
 
+enum { FORMER_MOST = 4 }; /* seats of one device: more than one only for a moment */
+
+/* Under the lock, so that of two that join at once on two loops one finds the other. */
+static unsigned former_seats(const struct participant *participant, struct seat former[FORMER_MOST])
+{
+    const struct user *user = participant->user;
+    unsigned count = 0;
+    for (unsigned i = 0; i < user->seat_count && count < FORMER_MOST && participant->device != 0; i++)
+        if (user->seats[i].device == participant->device)
+            former[count++] = user->seats[i];
+    return count;
+}
+
 /* Under the lock. The user's first seat begins `stay` (which may be NULL: no memory, no history). */
 static enum err sit_locked(struct participant *participant, struct stay *stay, bool *first)
 {
@@ -137,11 +150,11 @@ enum err presence_sit(struct participant *participant)
     struct user *user = participant->user;
     struct shard *shard = participant->shard;
     struct directory *directory = shard->chat->directory;
-    if (participant->device != 0)
-        presence_expel(shard, user, participant->device, FAREWELL_REPLACED);
+    struct seat former[FORMER_MOST];
     struct stay *stay = calloc(1, sizeof *stay);
     bool first = false;
     pthread_mutex_lock(&user->stripe->lock);
+    unsigned former_count = former_seats(participant, former);
     enum err err = sit_locked(participant, stay, &first);
     uint64_t version = user->presence_version;
     pthread_mutex_unlock(&user->stripe->lock);
@@ -150,6 +163,8 @@ enum err presence_sit(struct participant *participant)
     if (err != OK)
         return err;
     directory->sessions++;
+    for (unsigned i = 0; i < former_count; i++)
+        send_farewell(shard, &former[i], FAREWELL_REPLACED);
     if (first) {
         directory->users_online++;
         if (stay != NULL) {
