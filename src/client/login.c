@@ -20,7 +20,7 @@ static void fill_resume(struct client_core *core, Earshot__Resume *resume)
     const struct position *since[POSITIONS_FRAME];
     resume->token = bytes_of_slice(slice_of(core->token.bytes, TOKEN_SIZE));
     /* Without a horizon the server goes by what was acknowledged, and what comes twice is dropped by its position. */
-    if (!core->was_online || core->positions.horizon == 0)
+    if (!core->was_online || !core->positions.caught_up)
         return;
     size_t count = positions_since_horizon(&core->positions, since, POSITIONS_FRAME);
     arena_reset(&core->frame);

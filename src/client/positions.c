@@ -124,6 +124,7 @@ enum err positions_note(struct positions *positions, uint64_t conversation, uint
 
 void positions_caught_up(struct positions *positions, uint64_t horizon)
 {
+    positions->caught_up = true;
     if (horizon > positions->horizon)
         positions->horizon = horizon;
     struct position *newer;

@@ -24,7 +24,8 @@ struct positions {
     struct map map;
     struct position *oldest, *newest;
     struct position *first_due, *last_due;
-    uint64_t horizon; /* 0: not caught up yet */
+    uint64_t horizon;
+    bool caught_up; /* once: the horizon says something, also when it is 0 */
 };
 
 void positions_init(struct positions *positions, const uint64_t seed[2]);

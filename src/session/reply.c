@@ -3,14 +3,25 @@
 
 enum { USERS_PER_FRAME = 1000 }; /* of 32 bytes and a little: well under a frame */
 
+/* Without memory for one frame the stream cannot go on. */
+static void no_memory(struct session *session)
+{
+    session->cut = true;
+    session_end(session, EARSHOT__GOODBYE__REASON__REASON_SHUTDOWN, "The server is out of memory.");
+}
+
 void reply_bytes(struct session *session, struct slice bytes)
 {
     if (session->cut || session->link == NULL)
         return;
-    if (session->ops->write(session->link, bytes) == OK)
+    enum err err = session->ops->write(session->link, bytes);
+    if (err == OK)
         return;
     session->cut = true;
-    session_end(session, EARSHOT__GOODBYE__REASON__REASON_TOO_SLOW, "Too much waited to be read.");
+    if (err == ERR_CAP)
+        session_end(session, EARSHOT__GOODBYE__REASON__REASON_TOO_SLOW, "Too much waited to be read.");
+    else if (err != ERR_STOPPED) /* that is a link on its way out: session_closed() follows */
+        no_memory(session);
 }
 
 void reply_write(struct session *session, const Earshot__ServerFrame *frame)
@@ -21,7 +32,7 @@ void reply_write(struct session *session, const Earshot__ServerFrame *frame)
     if (err == OK)
         reply_bytes(session, buf_slice(out));
     else
-        session->cut = true; /* without memory for one frame the stream cannot go on */
+        no_memory(session);
 }
 
 void reply_done(struct session *session, uint64_t number)
