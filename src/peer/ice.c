@@ -174,17 +174,26 @@ static void agent_closed(GObject *agent, GAsyncResult *result, gpointer data)
     free(ice);
 }
 
+/* The relay's goodbye comes the same way as packets: without a taker nobody would read it. */
+static void take_nothing(NiceAgent *agent, guint stream, guint component, guint len, gchar *bytes, gpointer unused)
+{
+}
+
 static void end(struct glib_later *later)
 {
     struct ice *ice = (struct ice *)(void *)((char *)later - offsetof(struct ice, later));
 
     g_signal_handlers_disconnect_by_data(ice->agent, ice);
-    nice_agent_attach_recv(ice->agent, ice->stream, COMPONENT, glib_source_context(ice->source), NULL, NULL);
+    nice_agent_attach_recv(ice->agent, ice->stream, COMPONENT, glib_source_context(ice->source), take_nothing, NULL);
     glib_source_wake(ice->source);
-    if (ice->relays)
-        nice_agent_close_async(ice->agent, agent_closed, ice);
-    else
+    if (!ice->relays) {
         agent_closed(G_OBJECT(ice->agent), NULL, ice);
+        return;
+    }
+    /* The answer comes in the context that is the thread's own at the time of asking. */
+    g_main_context_push_thread_default(glib_source_context(ice->source));
+    nice_agent_close_async(ice->agent, agent_closed, ice);
+    g_main_context_pop_thread_default(glib_source_context(ice->source));
 }
 
 void ice_free(struct ice **pointer)
