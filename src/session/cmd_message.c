@@ -4,6 +4,8 @@
 
 /* A long broadcast costs more: whoever is thrown out for not reading fast enough was thrown out by its sender. */
 enum { CHEAP_BYTES = 256, BYTES_PER_TOKEN = 16 };
+/* A long message costs more, too: it is the disk that it fills. */
+enum { STORED_BYTES_PER_TOKEN = 1024 };
 
 enum err cmd_message(struct session *session, const struct request *request)
 {
@@ -16,6 +18,7 @@ enum err cmd_message(struct session *session, const struct request *request)
     err = text_check(body);
     if (err != OK)
         return err;
+    gate_charge(session, body.len / STORED_BYTES_PER_TOKEN);
     participant_message(session->participant, request->number, name_slice(&to), body);
     return OK;
 }

@@ -71,9 +71,12 @@ enum err cmd_stopprivate(struct session *session, const struct request *request)
     return done(session, request, err);
 }
 
+enum { SIGNAL_BYTES_PER_TOKEN = 1024 };
+
 enum err cmd_signal(struct session *session, const struct request *request)
 {
     const Earshot__SendSignal *signal = request->frame->signal;
+    gate_charge(session, signal->payload.len / SIGNAL_BYTES_PER_TOKEN);
     struct introduced with;
     enum err err = read_introduced(session, signal->user, signal->channel, &with);
     if (err == OK)
