@@ -25,6 +25,7 @@ help:
 	@echo 'make tidy       clang-tidy'
 	@echo 'make bench      measurements'
 	@echo 'make torture    the long tests: kill -9 under load'
+	@echo 'make test-nat   private channels across NATs of every kind, in network namespaces (needs root)'
 	@echo 'make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make deps       install what is missing (Debian packages)'
 	@echo 'make deps-browser  install Chromium, for the tests with a browser'
@@ -62,6 +63,9 @@ torture:
 	tools/deps build test
 	tools/run-tests torture
 
+test-nat:
+	tests/nat/run $(BUILD)
+
 fuzz:
 	tools/deps build test lint
 	tools/fuzz
@@ -74,4 +78,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
 
-.PHONY: all help deps deps-browser run test lint tidy bench torture fuzz install clean
+.PHONY: all help deps deps-browser run test lint tidy bench torture test-nat fuzz install clean

@@ -1,4 +1,5 @@
-"""What happens to an open channel when something dies, and to a new one without a relay. Each takes a scene and says what it found."""
+"""What happens to an open channel when something dies, and to a new one without a relay. Each function takes a scene and says
+what it found."""
 import time
 
 from people import Failure, Stream, introduce, say
@@ -179,7 +180,8 @@ def cost(scene):
     found = []
     for person, since in zip((alice, bob, carol, dave), before):
         rss, own = resident(person)
-        found.append(f"{rss / 1024:.1f} MiB RSS ({own / 1024:.1f} of its own) and {(busy(person) - since) * 1000 / 20:.2f} ms CPU a second")
+        spent = (busy(person) - since) * 1000 / 20
+        found.append(f"{rss / 1024:.1f} MiB RSS ({own / 1024:.1f} of its own), {spent:.2f} ms CPU a second")
     still_open((alice, bob))
     return "asker " + ", answerer ".join(found[:2]) + "; without a channel " + " and ".join(found[2:])
 

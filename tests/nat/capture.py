@@ -55,7 +55,8 @@ def put_in_order(pieces):
     """The bytes of one direction of a TCP connection, whatever was sent again left out."""
     first = pieces[0][0]
     said, end = bytearray(), None
-    for at, data in sorted((((number - first + (1 << 31)) % (1 << 32), data) for number, data in pieces), key=lambda piece: piece[0]):
+    places = [((number - first + (1 << 31)) % (1 << 32), data) for number, data in pieces]
+    for at, data in sorted(places, key=lambda place: place[0]):
         fresh = data if end is None or at >= end else data[end - at:]
         said += fresh
         end = max(end or 0, at + len(data))

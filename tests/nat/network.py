@@ -1,6 +1,6 @@
-"""Two or more machines behind NAT boxes of several kinds and a relay (coturn) between them, in network namespaces of this machine.
-Needs root, iproute2, procps and nftables; touches nothing outside of its namespaces, whose names begin with "earshot-" and the
-process's id.
+"""Machines behind NAT boxes of several kinds and a relay (coturn) between them, in network namespaces of this machine. Needs
+root, iproute2, procps, nftables and coturn; touches nothing outside of its namespaces, whose names begin with "earshot-" and
+the process's id.
 
     with Rig(["drop", "cone"]) as rig:
         rig.start(rig.hosts[0], "log", "program", "argument")
@@ -160,10 +160,12 @@ table ip filter {{
 """
 
     def start_relay(self):
-        users = ["--use-auth-secret", "--static-auth-secret", self.secret] if self.secret else ["--lt-cred-mech", "--user", "rig:rig"]
-        self.relay = self.start(self.middle, "relay.log", "turnserver", "-n", "--listening-ip", RELAY, "--relay-ip", RELAY, *users,
-                                "--realm", "rig", "--no-tls", "--no-dtls", "--no-cli", "--fingerprint", "--log-file", "stdout",
-                                "--simple-log", "--pidfile", os.path.join(self.folder, "relay.pid"),
+        users = ["--lt-cred-mech", "--user", "rig:rig"]
+        if self.secret:
+            users = ["--use-auth-secret", "--static-auth-secret", self.secret]
+        self.relay = self.start(self.middle, "relay.log", "turnserver", "-n", "--listening-ip", RELAY, "--relay-ip", RELAY,
+                                *users, "--realm", "rig", "--no-tls", "--no-dtls", "--no-cli", "--fingerprint",
+                                "--log-file", "stdout", "--simple-log", "--pidfile", os.path.join(self.folder, "relay.pid"),
                                 "--userdb", os.path.join(self.folder, "relay.db"))
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:

@@ -15,7 +15,10 @@ class Failure(Exception):
 
 
 def fits(event, kind, fields):
-    return event["event"] == kind and all(event.get("from" if name == "sender" else name) == value for name, value in fields.items())
+    """`sender` means "from", which Python keeps for itself."""
+    if event["event"] != kind:
+        return False
+    return all(event.get("from" if name == "sender" else name) == value for name, value in fields.items())
 
 
 class Person:
@@ -35,7 +38,8 @@ class Person:
             file.write(f"{name}-password\n")
         with open(os.path.join(rig.folder, name + ".log"), "w", encoding="utf-8") as log:
             self.program = subprocess.Popen(["ip", "netns", "exec", space, earshot, "--json", "--register", "--trust", "new",
-                                             "--password-file", password, "--state", os.path.join(home, "state"), f"{name}@{server}"],
+                                             "--password-file", password, "--state", os.path.join(home, "state"),
+                                             f"{name}@{server}"],
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, bufsize=1)
         rig.programs.append(self.program)
         threading.Thread(target=self.listen, daemon=True).start()
@@ -164,7 +168,8 @@ class Stream:
             self.ending = True
         came = [event for event in self.receiver.events[self.since[1]:] if fits(event, "private", {"sender": self.sender.name})]
         if [event["body"] for event in came] != self.texts:
-            raise Failure(f"{count} texts of {self.sender.name}, {len(came)} came, {len({event['body'] for event in came})} different")
+            different = len({event["body"] for event in came})
+            raise Failure(f"{count} texts of {self.sender.name}, {len(came)} came, {different} different")
         answers = [event for event in self.sender.events[self.since[0]:] if fits(event, "ok", {"command": "private"})]
         if sorted(event["n"] for event in answers) != self.numbers:
             raise Failure(f"texts of {self.sender.name} not answered just once")

@@ -19,10 +19,9 @@ from scene import ORDINARY, PRIVATE, Scene
 AT_ONCE = 3
 
 
-def matrix(build, only):
+def matrix(build):
     """Each kind asks each kind, in one network in which all of them are there, twice."""
-    kinds = [kind for kind in KINDS if not only or kind in only]
-    good = True
+    kinds, good = KINDS, True
     with Scene(build, [*kinds, *kinds]) as scene:
         people = [scene.person(number, f"{kind}{number // len(kinds) + 1}") for number, kind in enumerate(scene.kinds)]
         for person in people:
@@ -82,8 +81,12 @@ def main():
     build, began, totals, good = os.path.abspath(options.build), time.monotonic(), {}, True
     if not options.only or options.only == "table":
         print("Path of the channel, and milliseconds from the yes until it is open on both ends:\n", flush=True)
-        good, counts = matrix(build, None)
-        add_up(totals, counts)
+        try:
+            good, counts = matrix(build)
+            add_up(totals, counts)
+        except Failure as failure:
+            print(f"NOT OK: {failure}")
+            good = False
         print(flush=True)
     wanted = [part for part in accidents.ALL if options.only in part[0]]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:

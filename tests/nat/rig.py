@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The transport of private channels alone, without server and names, across NATs: peer_pair on two machines of network.py, which says
-what the kinds are. Needs root, iproute2, procps, nftables and coturn.
+"""The transport of private channels alone, without server and names, across NATs: peer_pair on two machines of network.py,
+which says what the kinds are. Needs root, iproute2, procps, nftables and coturn.
 
     rig.py PEER_PAIR                 every pair of kinds, then the dying path; prints the table, exit 0 if all is as it must be
     rig.py PEER_PAIR --only drop-drop --show

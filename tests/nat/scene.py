@@ -1,4 +1,4 @@
-"""The rig with the real programs: earshotd and coturn in the middle, `earshot --json` on the machines, and everything that server and
+"""The rig with the real programs: earshotd and coturn in the middle, `earshot --json` on the machines, and all that server and
 relay are told captured. A scene that ends well has looked through all of it for the private texts."""
 import glob
 import os
@@ -63,10 +63,11 @@ class Scene(Rig):
         self.server_starts += 1
         log = f"server{self.server_starts}.log"
         turn = [f"--turn=turn:{RELAY}:3478?transport={kind}" for kind in ("udp", "tcp")] if self.with_relay else []
+        if turn:
+            turn += ["--turn-secret-file", os.path.join(self.folder, "secret")]
         self.server = self.start(self.office, log, "env", f"LD_PRELOAD={self.build_dir}/tests/nat/libtap.so",
-                                 f"EARSHOT_TAP={self.folder}/taps/said", f"{self.build_dir}/earshotd", "--listen", f"{SERVER}:{PORT}",
-                                 "--data", os.path.join(self.folder, "data"), *turn,
-                                 *(["--turn-secret-file", os.path.join(self.folder, "secret")] if turn else []))
+                                 f"EARSHOT_TAP={self.folder}/taps/said", f"{self.build_dir}/earshotd",
+                                 "--listen", f"{SERVER}:{PORT}", "--data", os.path.join(self.folder, "data"), *turn)
         self.wait_for_text(log, "ready ")
 
     def person(self, number, name):
@@ -86,7 +87,7 @@ class Scene(Rig):
 
     def files(self, pattern):
         texts = []
-        for path in glob.glob(os.path.join(self.folder, pattern)):
+        for path in filter(os.path.isfile, glob.glob(os.path.join(self.folder, pattern))):
             with open(path, "rb") as file:
                 texts.append(file.read())
         return b"\n--\n".join(texts)
@@ -108,15 +109,15 @@ class Scene(Rig):
                   ("the server's database", self.files("data/*"), [ORDINARY.encode()]),
                   ("the server's log", self.files("server[0-9]*.log"), [b"ready "]),
                   ("the relay's log", self.files("relay.log"), [])]
-        for name, text, controls in places:
+        for name, text, _ in places:
             if PRIVATE.encode() in text:
                 raise Failure(f"a private text in {name}")
+        for name, text, controls in places:
             for control in controls:
                 if control not in text:
                     raise Failure(f"{control!r} is not in {name}: the search proves nothing")
         self.counts = {name: len(text) for name, text, _ in places}
 
     def logs(self):
-        names = ["relay.log"] + [f"server{number}.log" for number in range(1, self.server_starts + 1)]
-        names += [os.path.basename(path) for path in glob.glob(os.path.join(self.folder, "*.log")) if os.path.basename(path) not in names]
+        names = sorted(os.path.basename(path) for path in glob.glob(os.path.join(self.folder, "*.log")))
         return "\n".join(f"--- {name}\n{self.read(name)[-3000:]}" for name in names)
