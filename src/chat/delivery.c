@@ -56,6 +56,7 @@ static void pass(struct participant *participant, struct cursor *cursor, const s
         .time_ms = event->time_ms,
         .stored = waited,
     };
+    tally_count(&participant->shard->tally.delivered);
     participant->ops->message(participant->ctx, &message);
 }
 

@@ -28,7 +28,8 @@ struct user {
     uint64_t id;
     struct stripe *stripe;
     _Atomic unsigned blocked_count; /* of `blocked`; read without the lock to skip the common case */
-    bool disabled;
+    _Atomic bool disabled;
+    _Atomic uint64_t revoked; /* chat->revocations when all its logins ended; those that began before must not join */
     /* under stripe->lock */
     uint64_t *blocked; /* ids, sorted */
     struct seat *seats;

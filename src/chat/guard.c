@@ -268,6 +268,23 @@ void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_ou
     go(next);
 }
 
+bool guard_forgive(struct guard *guard, struct slice name)
+{
+    pthread_mutex_lock(&guard->lock);
+    struct guarded *guarded = map_get(&guard->names, name);
+    bool had = guarded != NULL && guarded->count > 0;
+    if (had) {
+        guarded->count = 0;
+        guarded->blocked_until = 0;
+    }
+    if (had && !guarded->busy) {
+        map_remove(&guard->names, name);
+        free(guarded);
+    }
+    pthread_mutex_unlock(&guard->lock);
+    return had;
+}
+
 /* ---- addresses ---- */
 
 /* Whoever has an IPv6 address has 2^64 of them: its network is what counts. */

@@ -52,6 +52,9 @@ struct guard_record {
 void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now, int64_t block_ms,
                struct guard_record *record);
 
+/* Its failures are forgotten and a block ends. False if there was nothing of that. */
+bool guard_forgive(struct guard *guard, struct slice name);
+
 /* May this address try? ERR_RATE_LIMITED with *retry_after. per_minute 0: always. */
 enum err guard_address(struct guard *guard, const char *address, int64_t now, unsigned per_minute, unsigned *retry_after);
 void guard_address_failed(struct guard *guard, const char *address, int64_t now, unsigned per_minute);

@@ -114,6 +114,7 @@ static struct attempt *attempt_new(struct shard *shard, struct login *login)
     attempt->shard = shard;
     attempt->login = login;
     attempt->cost = shard_settings(shard)->cost;
+    login->begun = shard->chat->revocations;
     return attempt;
 }
 

@@ -15,6 +15,16 @@ struct slice participant_name(const struct participant *participant)
     return user_name(participant->user);
 }
 
+uint64_t participant_device(const struct participant *participant)
+{
+    return participant->device;
+}
+
+int64_t participant_joined_ms(const struct participant *participant)
+{
+    return participant->joined_ms;
+}
+
 size_t participant_unanswered(const struct participant *participant)
 {
     return participant->unanswered;
@@ -26,35 +36,6 @@ void participant_release(struct participant *participant)
         return;
     delivery_free(participant);
     free(participant);
-}
-
-enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,
-                          const struct participant_ops *ops, void *ctx, struct participant **out)
-{
-    struct participant *participant = calloc(1, sizeof *participant);
-    if (participant == NULL)
-        return ERR_MEMORY;
-    participant->shard = shard;
-    participant->user = who->user;
-    participant->device = who->device;
-    participant->ops = ops;
-    participant->ctx = ctx;
-    participant->can_private = resume->can_private;
-    participant->joined_ms = world_wall_ms(shard->world);
-    enum err err = shard_seat(shard, participant, &participant->slot, &participant->generation);
-    if (err == OK) {
-        err = presence_sit(participant);
-        if (err != OK)
-            shard_unseat(shard, participant->slot);
-    }
-    if (err != OK) {
-        free(participant);
-        return err;
-    }
-    participant_hold(participant); /* its owner's */
-    delivery_begin(participant, resume);
-    *out = participant;
-    return OK;
 }
 
 struct forget_op {
@@ -78,6 +59,50 @@ static void forget_device(struct shard *shard, uint64_t device)
     forget->forget.op = (struct store_op){.verb = STORE_DEVICE_FORGET, .done = device_forgotten};
     forget->forget.device = device;
     shard_submit(shard, &forget->forget.op);
+}
+
+/* It logged in with what an administrator has made void meanwhile. Asked once it is seated: either this sees it, or the
+ * administrator's look at the seats sees this one. */
+static bool revoked(const struct login *who)
+{
+    return who->user->disabled || who->user->revoked > who->begun;
+}
+
+enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,
+                          const struct participant_ops *ops, void *ctx, struct participant **out)
+{
+    struct participant *participant = calloc(1, sizeof *participant);
+    if (participant == NULL)
+        return ERR_MEMORY;
+    participant->shard = shard;
+    participant->user = who->user;
+    participant->device = who->device;
+    participant->last_number = who->last_number;
+    participant->ops = ops;
+    participant->ctx = ctx;
+    participant->can_private = resume->can_private;
+    participant->begun = who->begun;
+    participant->joined_ms = world_wall_ms(shard->world);
+    enum err err = shard_seat(shard, participant, &participant->slot, &participant->generation);
+    if (err == OK) {
+        err = presence_sit(participant);
+        if (err != OK)
+            shard_unseat(shard, participant->slot);
+    }
+    if (err == OK && revoked(who)) {
+        shard_unseat(shard, participant->slot);
+        presence_rise(participant);
+        forget_device(shard, who->device);
+        err = ERR_WRONG_PASSWORD;
+    }
+    if (err != OK) {
+        free(participant);
+        return err;
+    }
+    participant_hold(participant); /* its owner's */
+    delivery_begin(participant, resume);
+    *out = participant;
+    return OK;
 }
 
 void participant_leave(struct participant **out, bool forget)

@@ -128,6 +128,16 @@ static unsigned former_seats(const struct participant *participant, struct seat 
     return count;
 }
 
+unsigned presence_expel_all(struct shard *shard, struct user *user, enum farewell why)
+{
+    if (user_seats(user, &shard->seats) != OK)
+        return 0;
+    unsigned count = (unsigned)shard->seats.count;
+    for (unsigned i = 0; i < count; i++)
+        send_farewell(shard, &shard->seats.at[i], why);
+    return count;
+}
+
 /* Under the lock. The user's first seat begins `stay` (which may be NULL: no memory, no history). */
 static enum err sit_locked(struct participant *participant, struct stay *stay, bool *first)
 {

@@ -16,5 +16,7 @@ void presence_rise(struct participant *participant);
 
 /* Tells all seats of the account with this device to leave. */
 void presence_expel(struct shard *shard, struct user *user, uint64_t device, enum farewell why);
+/* Of any device. How many sessions were told. */
+unsigned presence_expel_all(struct shard *shard, struct user *user, enum farewell why);
 
 #endif

@@ -24,7 +24,8 @@ struct participant {
     const struct participant_ops *ops; /* NULL once it has left */
     void *ctx;
     uint32_t slot, generation;
-    unsigned holds;      /* operations under way */
+    uint64_t last_number; /* of a message stored from this device before it joined */
+    unsigned holds;       /* operations under way */
     unsigned unanswered; /* of those, requests to be answered */
     bool can_private;
     /* delivery.c */
@@ -36,6 +37,7 @@ struct participant {
     bool unchecked; /* the horizon is the client's word */
     bool in_unflushed;
     int64_t joined_ms; /* wall */
+    uint64_t begun;    /* revocations there had been when its login began */
     uint64_t horizon;
     struct map cursors;
     struct catch_up *catching;

@@ -36,9 +36,14 @@ static void shard_receive(void *ctx, struct slice message)
 static void shard_missed(void *ctx)
 {
     struct shard *shard = ctx;
-    for (uint32_t i = 0; i < shard->slot_count; i++)
-        if (shard->slots[i].participant != NULL)
-            delivery_reread(shard->slots[i].participant);
+    for (uint32_t i = 0; i < shard->slot_count; i++) {
+        struct participant *participant = shard->slots[i].participant;
+        if (participant == NULL)
+            continue;
+        if (participant->user->revoked > participant->begun)
+            participant->ops->farewell(participant->ctx, FAREWELL_REVOKED);
+        delivery_reread(participant);
+    }
 }
 
 enum err shard_new(struct chat *chat, unsigned index, const struct world *world, struct shard **out)

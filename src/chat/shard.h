@@ -26,12 +26,18 @@ struct chat {
     struct directory *directory;
     struct guard *guard;
     struct shard **shards;
+    _Atomic uint64_t revocations; /* administration.c */
 };
 
 struct slot {
     struct participant *participant; /* NULL: free */
     uint32_t generation;
     uint32_t next_free; /* while free: the next free one's index + 1 */
+};
+
+/* Written by the shard's thread, read by any. */
+struct tally {
+    _Atomic uint64_t accepted, delivered;
 };
 
 struct shard {
@@ -49,6 +55,7 @@ struct shard {
     struct store_alive *alive;
     struct store_tidy *tidy;
     bool stopped;
+    struct tally tally;
     struct buf memo;
     struct user_list users;
     struct seat_list seats;
@@ -57,6 +64,12 @@ struct shard {
 static inline const struct chat_settings *shard_settings(const struct shard *shard)
 {
     return atomic_load(&shard->chat->settings);
+}
+
+/* One writer, so no locked instruction is needed. */
+static inline void tally_count(_Atomic uint64_t *counter)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
 /* Submits an operation whose `done` begins with shard_came_home(). */

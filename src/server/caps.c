@@ -19,6 +19,7 @@ struct caps {
     struct map places;
     size_t connections, total, per_address;
     size_t refused; /* since the last line about it */
+    uint64_t refused_ever;
     int64_t told;
 };
 
@@ -79,6 +80,7 @@ static void refused(struct caps *caps, const char *address, const char *why)
 {
     int64_t now = caps->clock->mono_ms(caps->clock);
     caps->refused++;
+    caps->refused_ever++;
     if (now - caps->told < REFUSALS_EVERY_MS)
         return;
     log_event(LOG_WARN, "connection_refused", log_str("peer", address), log_str("why", why),
@@ -156,4 +158,12 @@ size_t caps_connections(struct caps *caps)
     size_t connections = caps->connections;
     pthread_mutex_unlock(&caps->lock);
     return connections;
+}
+
+uint64_t caps_refused(struct caps *caps)
+{
+    pthread_mutex_lock(&caps->lock);
+    uint64_t refused = caps->refused_ever;
+    pthread_mutex_unlock(&caps->lock);
+    return refused;
 }

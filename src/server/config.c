@@ -178,9 +178,9 @@ static enum err take_flag(struct config *config, int argc, char *const argv[], i
     char flag[64];
     snprintf(flag, sizeof flag, "%.*s", (int)(len < sizeof flag ? len : sizeof flag - 1), word);
     struct place place = {.flag = flag};
-    bool config_flag = strcmp(flag, "--config") == 0;
+    char *path = strcmp(flag, "--config") == 0 ? config->file : strcmp(flag, "--restore") == 0 ? config->restore : NULL;
     const struct setting *setting = setting_find(slice_str(flag + 2));
-    if (len >= sizeof flag || (setting == NULL && !config_flag))
+    if (len >= sizeof flag || (setting == NULL && path == NULL))
         return fail(problems, &place, "there is no such option; --help lists them");
     if (word[len] == '\0' && *at == argc)
         return fail(problems, &place, "needs a value");
@@ -189,7 +189,7 @@ static enum err take_flag(struct config *config, int argc, char *const argv[], i
         return apply(config, setting, value, &place, problems);
     if (value.len == 0 || value.len >= sizeof config->file)
         return fail(problems, &place, "needs the path of a file");
-    memcpy(config->file, value.data, value.len + 1);
+    memcpy(path, value.data, value.len + 1);
     return OK;
 }
 
@@ -237,6 +237,8 @@ enum err config_flags(struct config *config, int argc, char *const argv[], enum 
         if (err != OK)
             result = err;
     }
+    if (config->restore[0] != '\0' && *action == CONFIG_SERVE)
+        *action = CONFIG_RESTORE;
     enum err err = take_words(config, words, count, problems);
     return err != OK ? err : result;
 }

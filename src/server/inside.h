@@ -2,6 +2,7 @@
 #ifndef SERVER_INSIDE_H
 #define SERVER_INSIDE_H
 
+#include "control/control.h"
 #include "net/workers.h"
 #include "server/lane.h"
 #include "server/server.h"
@@ -25,6 +26,7 @@ struct server {
     unsigned lane_count;
     size_t descriptors; /* that the process may have open */
 
+    struct control *control;
     struct signals signals;
     unsigned stop_requests;
     bool abandoned;                 /* the start failed with threads already running */
@@ -46,6 +48,8 @@ void server_reload(struct server *server);
 struct chat_settings settings_for_chat(const struct config *config);
 /* ERR_INVALID with the reason in `why`: the relays' secret cannot be read. */
 enum err settings_for_sessions(const struct config *config, struct session_settings *out, struct buf *why);
+/* The path of the database. ERR_CAP. */
+enum err settings_database(const struct config *config, char *out, size_t size);
 /* max-connections, or fewer if the system allows no more files. */
 size_t settings_connections(const struct server *server);
 

@@ -211,6 +211,16 @@ struct loop *lane_loop(struct lane *lane)
     return lane->loop;
 }
 
+struct shard *lane_shard(struct lane *lane)
+{
+    return lane->shard;
+}
+
+struct hub *lane_hub(struct lane *lane)
+{
+    return lane->hub;
+}
+
 void lane_run(struct lane *lane)
 {
     loop_run(lane->loop);

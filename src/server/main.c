@@ -42,6 +42,8 @@ static int act(int argc, char **argv, struct buf *problems)
         return puts("earshotd " EARSHOT_VERSION) >= 0 ? EXIT_STOPPED : EXIT_CONFIGURATION;
     if (err != OK)
         return refuse(problems);
+    if (action == CONFIG_RESTORE)
+        return server_restore(&config);
     return action == CONFIG_CHECK ? check(&config, problems) : server_run(&config, argc, argv);
 }
 

@@ -37,6 +37,15 @@ enum err settings_for_sessions(const struct config *config, struct session_setti
     return err;
 }
 
+enum err settings_database(const struct config *config, char *out, size_t size)
+{
+    const char *given = config->store + strlen("sqlite:");
+    if (given[0] == '\0')
+        return place_path(config->data, "earshot.db", out, size);
+    int len = snprintf(out, size, "%s", given);
+    return len >= 0 && (size_t)len < size ? OK : ERR_CAP;
+}
+
 size_t settings_connections(const struct server *server)
 {
     enum { BESIDES = 64, PER_LANE = 8 }; /* descriptors: database, log, wake-ups and the like */
@@ -55,6 +64,7 @@ static void stop(struct server *server)
               log_int("connections", (int64_t)caps_connections(server->caps)));
     if (server->stop_requests == 1)
         (void)notify_systemd("STOPPING=1\nSTATUS=Telling clients goodbye");
+    control_drain(server->control);
     for (unsigned i = 0; i < server->lane_count; i++) {
         if (server->stop_requests == 1)
             lane_drain(server->lanes[i]);

@@ -16,7 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_LEAST = 16 }; /* fewer are no server */
+enum {
+    CONNECTIONS_LEAST = 16, /* fewer are no server */
+    CHECK_MS = 5000,        /* of looking for damage in the database */
+};
 
 static enum err fail(struct buf *why, enum err err, const char *text)
 {
@@ -91,15 +94,15 @@ static enum err start_certificate(struct server *server, struct buf *why)
 static enum err open_store(struct server *server, struct buf *why)
 {
     char path[CONFIG_TEXT_SIZE + 16];
-    const char *given = server->config.store + strlen("sqlite:"), *reason = "";
-    if (given[0] == '\0' && place_path(server->config.data, "earshot.db", path, sizeof path) != OK)
+    const char *reason = "";
+    if (settings_database(&server->config, path, sizeof path) != OK)
         return fail(why, ERR_SYSTEM, "the path of the data directory is too long");
-    if (given[0] != '\0')
-        memcpy(path, given, strlen(given) + 1);
-    struct store_sqlite_config config = {.path = path, .queue_bytes = (size_t)server->config.store_queue};
+    struct store_sqlite_config config = {.path = path, .queue_bytes = (size_t)server->config.store_queue, .check_ms = CHECK_MS};
     enum err err = store_sqlite_open(&config, &server->store, &reason);
     if (err != OK)
         (void)buf_printf(why, "cannot open the database %s: %s", path, reason);
+    if (err == ERR_INVALID)
+        (void)buf_append_str(why, "; earshotd --restore FILE puts a backup in its place and keeps what is there");
     return err != OK ? ERR_SYSTEM : OK;
 }
 
@@ -207,6 +210,40 @@ static enum err start_lanes(struct server *server, struct buf *why)
     return OK;
 }
 
+static void count_connections(void *ctx, uint64_t *connections, uint64_t *refused)
+{
+    struct server *server = ctx;
+    *connections = caps_connections(server->caps);
+    *refused = caps_refused(server->caps);
+}
+
+static enum err start_control(struct server *server, struct buf *why)
+{
+    char path[CONFIG_TEXT_SIZE + 16];
+    if (place_path(server->config.data, "control.sock", path, sizeof path) != OK)
+        return fail(why, ERR_SYSTEM, "the path of the data directory is too long");
+    struct control_lane *lanes = calloc(server->lane_count, sizeof *lanes);
+    if (lanes == NULL)
+        return ERR_MEMORY;
+    for (unsigned i = 0; i < server->lane_count; i++)
+        lanes[i] = (struct control_lane){loop_strand(lane_loop(server->lanes[i])), lane_hub(server->lanes[i])};
+    struct control_parts parts = {
+        .path = path,
+        .data = server->config.data,
+        .loop = lane_loop(server->lanes[0]),
+        .shard = lane_shard(server->lanes[0]),
+        .chat = server->chat,
+        .store = server->store,
+        .lanes = lanes,
+        .lane_count = server->lane_count,
+        .count = count_connections,
+        .ctx = server,
+    };
+    enum err err = control_open(&parts, &server->control, why);
+    free(lanes);
+    return err;
+}
+
 static enum err start_listening(struct server *server, struct buf *why)
 {
     for (size_t at = 0; at < server->config.listen.count; at++) {
@@ -263,7 +300,7 @@ enum err server_start(struct server *server, struct buf *why)
 {
     static enum err (*const steps[])(struct server *, struct buf *) = {
         start_process, start_place,   start_certificate, start_import,  start_store, start_chat,
-        start_lanes,   start_signals, start_listening,   start_threads, announce,
+        start_lanes,   start_signals, start_listening,   start_control, start_threads, announce,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         enum err err = steps[i](server, why);
@@ -299,6 +336,7 @@ void server_close(struct server *server)
         lane_free_sessions(server->lanes[i]);
     chat_free(&server->chat);
     store_stop(&server->store);
+    control_free(&server->control);
     bus_free(&server->bus);
     for (unsigned i = 0; server->lanes != NULL && i < server->lane_count; i++)
         lane_free(&server->lanes[i]);

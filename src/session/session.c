@@ -67,6 +67,28 @@ size_t hub_sessions(const struct hub *hub)
     return hub->count;
 }
 
+static enum err view(const struct session *session, enum err (*each)(void *ctx, const struct session_view *view), void *ctx)
+{
+    const struct world *world = session->hub->world;
+    return each(ctx, &(struct session_view){
+                         .user = participant_name(session->participant),
+                         .device = participant_device(session->participant),
+                         .address = session->address,
+                         .since_ms = participant_joined_ms(session->participant),
+                         .idle_ms = world_mono_ms(world) - session->command_ms,
+                     });
+}
+
+enum err hub_view(const struct hub *hub, struct slice user, enum err (*each)(void *ctx, const struct session_view *view),
+                  void *ctx)
+{
+    enum err err = OK;
+    for (const struct session *session = hub->sessions; err == OK && session != NULL; session = session->next)
+        if (session->participant != NULL && (user.len == 0 || slice_equal(user, participant_name(session->participant))))
+            err = view(session, each, ctx);
+    return err;
+}
+
 static void postpone(struct session *session)
 {
     if (session->is_postponed)

@@ -134,6 +134,8 @@ static void tell_farewell(void *ctx, enum farewell why)
 {
     if (why == FAREWELL_REPLACED)
         session_end(told(ctx), EARSHOT__GOODBYE__REASON__REASON_REPLACED, "The same device has logged in again.");
+    else if (why == FAREWELL_KICKED)
+        session_end(told(ctx), EARSHOT__GOODBYE__REASON__REASON_REVOKED, "An administrator has ended this session.");
     else
         session_end(told(ctx), EARSHOT__GOODBYE__REASON__REASON_REVOKED, "This device may no longer be logged in.");
 }

@@ -52,6 +52,13 @@ enum err account_password(struct database *db, struct store_op *op)
     return err == OK && db_changes(db) == 0 ? ERR_UNKNOWN_USER : err;
 }
 
+enum err account_disable(struct database *db, struct store_op *op)
+{
+    struct store_account_disable *disable = (struct store_account_disable *)op;
+    enum err err = db_run(db, db_bind(db, SQL_ACCOUNT_DISABLE, (int64_t)disable->account, disable->disabled));
+    return err == OK && db_changes(db) == 0 ? ERR_UNKNOWN_USER : err;
+}
+
 enum err account_block(struct database *db, struct store_op *op)
 {
     struct store_block *block = (struct store_block *)op;

@@ -1,5 +1,6 @@
 /* database.c - see database.h. */
 #include "database.h"
+#include "check.h"
 #include "schema.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -133,6 +134,8 @@ static enum err set_up(struct database *db, const struct store_sqlite_config *co
     enum err err = database_connect(config, &db->handle);
     if (err == OK)
         err = schema_check(db->handle, schema_version);
+    if (err == OK && config->check_ms > 0 && !db->in_memory)
+        err = check_damage(db->handle, config->check_ms);
     /* Matters only for a file that is still empty, and must come before everything that fills it. */
     if (err == OK && sqlite3_exec(db->handle, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) != SQLITE_OK)
         err = unusable(db->handle, config->path);

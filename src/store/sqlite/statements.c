@@ -15,6 +15,7 @@ const char *const statements[SQL_COUNT] = {
     [SQL_ACCOUNT_FIND] = "SELECT id, password, disabled FROM account WHERE name = ?1",
     [SQL_ACCOUNT_CREATE] = "INSERT INTO account(created, name, password) VALUES(?1, ?2, ?3)",
     [SQL_ACCOUNT_PASSWORD] = "UPDATE account SET password = ?2 WHERE id = ?1",
+    [SQL_ACCOUNT_DISABLE] = "UPDATE account SET disabled = ?2 WHERE id = ?1",
     [SQL_DEVICE_CREATE] = "INSERT INTO device(account, created, used, token) VALUES(?1, ?2, ?2, ?3)",
     [SQL_DEVICE_SURPLUS] = "SELECT id FROM device WHERE account = ?1 AND id <> ?2 ORDER BY used DESC, id DESC LIMIT ?3 OFFSET ?4",
     [SQL_DEVICE_BY_TOKEN] = "SELECT d.id, d.account, a.disabled FROM device d JOIN account a ON a.id = d.account"
@@ -22,6 +23,7 @@ const char *const statements[SQL_COUNT] = {
     [SQL_DEVICE_BY_ID] = "SELECT last_number, used FROM device WHERE id = ?1",
     [SQL_DEVICE_UPDATE] = "UPDATE device SET last_number = max(last_number, ?2), used = max(used, ?3) WHERE id = ?1",
     [SQL_DEVICE_DELETE] = "DELETE FROM device WHERE id = ?1",
+    [SQL_DEVICE_OF] = "SELECT id FROM device WHERE account = ?1 LIMIT 1",
     [SQL_BLOCK] = "INSERT INTO block(account, other, time) VALUES(?1, ?2, ?3)",
     [SQL_UNBLOCK] = "DELETE FROM block WHERE account = ?1 AND other = ?2",
 

@@ -5,6 +5,7 @@
  * An operation counts against the cap of the queue from its submission until it has been executed. The longer a commit takes, the
  * larger the next group: nothing waits to make groups large.
  */
+#include "backup.h"
 #include "checkpoint.h"
 #include "group.h"
 #include "thread.h"
@@ -16,6 +17,7 @@ struct sqlite_store {
     struct store store;
     struct database db;
     struct checkpointer checkpointer;
+    struct backup backup;
     struct group group;
     bool manual;
     pthread_t thread;
@@ -152,6 +154,10 @@ static void submit(struct store *base, struct store_op *op)
     assert(op->verb < STORE_VERB_COUNT && op->done != NULL && op->home != NULL);
     op->task = (struct task){NULL, come_home};
     op->err = OK;
+    if (verbs[op->verb].aside) {
+        backup_submit(&store->backup, op);
+        return;
+    }
     size_t bytes = verb_bytes(op);
     pthread_mutex_lock(&store->mutex);
     if (store->stopping)
@@ -197,6 +203,7 @@ static void destroy(struct sqlite_store *store)
 static void stop(struct store **base)
 {
     struct sqlite_store *store = (struct sqlite_store *)*base;
+    backup_stop(&store->backup);
     pthread_mutex_lock(&store->mutex);
     store->stopping = true;
     pthread_mutex_unlock(&store->mutex);
@@ -232,6 +239,10 @@ enum err store_sqlite_open(const struct store_sqlite_config *config, struct stor
     if (err == OK && !config->manual && thread_start(&store->thread, "store", work, store) != OK) {
         err = refuse(ERR_SYSTEM, "cannot start a thread");
         checkpoint_stop(&store->checkpointer);
+    }
+    if (err == OK && backup_init(&store->backup, config) != OK) {
+        stop((struct store *[]){&store->store});
+        return refuse(ERR_MEMORY, "no memory for the database");
     }
     if (err != OK) {
         destroy(store);

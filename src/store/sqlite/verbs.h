@@ -15,6 +15,7 @@ struct verb {
     size_t size;                                /* of its struct */
     size_t (*extra)(const struct store_op *op); /* bytes of inputs outside it; NULL: none */
     bool writes;                                /* needs a transaction, is lost if that fails */
+    bool aside;                                 /* not on the store thread: backup.h; run is NULL */
 };
 
 extern const struct verb verbs[STORE_VERB_COUNT];
@@ -25,9 +26,11 @@ size_t verb_bytes(const struct store_op *op);
 enum err account_find(struct database *db, struct store_op *op);
 enum err account_create(struct database *db, struct store_op *op);
 enum err account_password(struct database *db, struct store_op *op);
+enum err account_disable(struct database *db, struct store_op *op);
 enum err account_device_create(struct database *db, struct store_op *op);
 enum err account_device_find(struct database *db, struct store_op *op);
 enum err account_device_forget(struct database *db, struct store_op *op);
+enum err account_devices_forget(struct database *db, struct store_op *op);
 enum err account_block(struct database *db, struct store_op *op);
 enum err message_append(struct database *db, struct store_op *op);
 enum err message_advance(struct database *db, struct store_op *op);

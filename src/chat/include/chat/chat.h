@@ -65,7 +65,9 @@ size_t shard_in_flight(const struct shard *shard);
 
 struct chat_counters {
     uint64_t accounts, users_online, sessions;
+    uint64_t accepted, delivered; /* messages since the start: stored; passed to devices */
 };
+/* Any thread. */
 void chat_count(struct chat *chat, struct chat_counters *counters);
 
 #endif

@@ -28,6 +28,7 @@ struct login {
     uint64_t device, last_number;
     struct token device_token;
     /* src/chat's own */
+    uint64_t begun; /* revocations there had been */
     struct task task;
     struct shard *shard;
 };

@@ -16,6 +16,7 @@ struct participant;
 enum farewell {
     FAREWELL_REPLACED, /* the same device joined again */
     FAREWELL_REVOKED,  /* the account or device may no longer be logged in */
+    FAREWELL_KICKED,   /* an administrator ends the session */
 };
 
 struct chat_message {
@@ -70,13 +71,16 @@ struct resume {
     bool can_private; /* capability: private channels */
 };
 
-/* Presence, and delivery of what waits, begin. A participant of the same device is told FAREWELL_REPLACED. ERR_MEMORY. */
+/* Presence, and delivery of what waits, begin. A participant of the same device is told FAREWELL_REPLACED. ERR_MEMORY;
+ * ERR_WRONG_PASSWORD: the account was disabled or got another password while this login was under way. */
 enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,
                           const struct participant_ops *ops, void *ctx, struct participant **out);
 /* The last one of a user takes it offline. `forget`: the device's token ends too (logout). Takes a pointer to NULL. */
 void participant_leave(struct participant **participant, bool forget);
 
 struct slice participant_name(const struct participant *participant);
+uint64_t participant_device(const struct participant *participant);
+int64_t participant_joined_ms(const struct participant *participant); /* wall */
 
 /* The output is no longer congested. */
 void participant_drained(struct participant *participant);

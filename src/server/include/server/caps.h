@@ -23,5 +23,6 @@ enum err caps_enter(struct caps *caps, const char *address);
 void caps_leave(struct caps *caps, const char *address);
 
 size_t caps_connections(struct caps *caps);
+uint64_t caps_refused(struct caps *caps); /* since the start */
 
 #endif

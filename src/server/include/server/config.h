@@ -77,12 +77,13 @@ struct config {
     int64_t private_timeout;
     int64_t log_format, log_level;
 
-    char file[CONFIG_TEXT_SIZE]; /* --config, or "" */
+    char file[CONFIG_TEXT_SIZE];    /* --config, or "" */
+    char restore[CONFIG_TEXT_SIZE]; /* --restore, or "" */
     struct config_origin origins[CONFIG_SETTINGS];
 };
 
 /* What the command line asks for. */
-enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
+enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION, CONFIG_RESTORE };
 
 /* Defaults. state_directory: what systemd gave ("" or NULL: none); it takes the place of ./var. */
 void config_init(struct config *config, const char *state_directory);

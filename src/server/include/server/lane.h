@@ -40,6 +40,8 @@ void lane_free(struct lane **lane);
 enum err lane_listen(struct lane *lane, struct config_address *address, const char **why);
 
 struct loop *lane_loop(struct lane *lane);
+struct shard *lane_shard(struct lane *lane);
+struct hub *lane_hub(struct lane *lane);
 
 /* On a thread of its own, or on this one until it has finished. */
 enum err lane_start(struct lane *lane);

@@ -14,6 +14,9 @@ enum { EXIT_STOPPED = 0, EXIT_CONFIGURATION = 1, EXIT_CANNOT_START = 2 };
 /* `argc` and `argv` are those that gave `config`, for reading it again. Returns the exit code. */
 int server_run(const struct config *config, int argc, char *const argv[]);
 
+/* --restore: puts a backup in the place of the database while no server runs. Returns the exit code, and says what it did. */
+int server_restore(const struct config *config);
+
 /* What --check looks at besides the settings themselves: certificate and credentials file. ERR_INVALID with `problems`. */
 enum err server_check(const struct config *config, struct buf *problems);
 

@@ -49,6 +49,18 @@ void hub_configure(struct hub *hub, const struct session_settings *settings);
 void hub_shutdown(struct hub *hub);
 size_t hub_sessions(const struct hub *hub);
 
+/* A session that is logged in, for people. */
+struct session_view {
+    struct slice user;
+    uint64_t device;
+    const char *address;
+    int64_t since_ms; /* wall */
+    int64_t idle_ms;  /* since its latest command */
+};
+/* Each that is logged in; `user` empty: of everybody. Stops at the first error and returns it. */
+enum err hub_view(const struct hub *hub, struct slice user, enum err (*each)(void *ctx, const struct session_view *view),
+                  void *ctx);
+
 /* For the end of the turn, before shard_flush: what was postponed. */
 void hub_flush(struct hub *hub);
 

@@ -3,7 +3,7 @@
  *
  * WAL, synchronous=FULL. The schema has a version (user_version) and migrations; a newer one is refused. Checkpoints run on a
  * connection and thread of their own, off the commit path. A lock file beside the database ("PATH.lock") keeps a second server
- * out; other programs may read the database while it is served, and copy it (VACUUM INTO).
+ * out; other programs may read the database while it is served. Backups are made on a connection and thread of their own.
  */
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
@@ -15,11 +15,15 @@ struct store_sqlite_config {
     size_t queue_bytes; /* of inputs waiting; beyond it ops fail with ERR_CAP */
     bool manual;        /* no threads: nothing runs until store_sqlite_turn(); for simulations and tests */
     const char *vfs;    /* SQLite VFS by name, for fault injection in tests; NULL: the default */
+    int check_ms;       /* how long to look for damage at the start; 0: not at all */
 };
 
 /* ERR_SYSTEM, ERR_VERSION (from a newer earshot), ERR_INVALID (not a database, or damaged). *why: a sentence for people
  * (thread-local, until the next call). */
 enum err store_sqlite_open(const struct store_sqlite_config *config, struct store **out, const char **why);
+
+/* Is this file, which nobody uses, a whole database that can be served? Looks at all of it. Same errors as opening it. */
+enum err store_sqlite_check(const char *path, const char **why);
 
 /* manual: executes and commits all that is queued (as one group, up to some thousands), posts the results. True if there was any.
  */

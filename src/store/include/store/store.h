@@ -27,9 +27,11 @@ enum store_verb {
     STORE_ACCOUNT_FIND,
     STORE_ACCOUNT_CREATE,
     STORE_ACCOUNT_PASSWORD,
+    STORE_ACCOUNT_DISABLE,
     STORE_DEVICE_CREATE,
     STORE_DEVICE_FIND,
     STORE_DEVICE_FORGET,
+    STORE_DEVICES_FORGET,
     STORE_APPEND,
     STORE_PENDING,
     STORE_SINCE,
@@ -40,6 +42,7 @@ enum store_verb {
     STORE_FAILURES,
     STORE_ALIVE,
     STORE_TIDY,
+    STORE_BACKUP,
     STORE_VERB_COUNT
 };
 
@@ -78,6 +81,13 @@ struct store_account_password {
     const char *password;
 };
 
+/* May it be used to log in? ERR_UNKNOWN_USER. */
+struct store_account_disable {
+    struct store_op op;
+    uint64_t account;
+    bool disabled;
+};
+
 enum { STORE_TOKEN_HASH = 32 };
 
 /* A new device of an account. At most `keep` devices stay per account: the longest unused go (their ids in `dropped`). */
@@ -109,6 +119,12 @@ struct store_device_forget {
     uint64_t device;
 };
 
+/* All devices of an account. */
+struct store_devices_forget {
+    struct store_op op;
+    uint64_t account;
+};
+
 /*
  * A message to one user, durable when done. A (device, number) seen before is not stored again: `duplicate` is set and the
  * outputs are those of the first time. Device 0 or number 0 is never a duplicate. A resent message is looked for among the
@@ -121,6 +137,7 @@ struct store_append {
     struct slice body;
     int64_t time;
     uint64_t quota; /* messages that may wait for the receiver; 0: no limit */
+    bool only_known; /* answered if it is a duplicate, otherwise not stored: ERR_NOT_FOUND */
     /* out */
     uint64_t id, conversation;
     uint64_t previous;   /* id of the message before it in the conversation, 0 if first (or unknown because duplicate) */
@@ -217,6 +234,19 @@ struct store_tidy {
     /* out */
     uint64_t deleted;
     bool more;
+};
+
+/*
+ * A consistent copy of everything into a new file (0600, fsynced), made beside the other work: it holds at least what was
+ * acknowledged before it was submitted. One at a time. ERR_UNAVAILABLE (one is under way, or this store cannot), ERR_EXISTS
+ * (the file), ERR_NOT_STORED (no room, or the copy cannot be made; nothing is left of it), ERR_STOPPED.
+ */
+struct store_backup {
+    struct store_op op;
+    const char *path;
+    /* out */
+    uint64_t mark;  /* highest id of a message that is in it; 0: none */
+    uint64_t bytes; /* of the file */
 };
 
 /* What is in memory while serving, told at start. Called in store_load(), in this order: accounts, blocks, failures. */

@@ -1,0 +1,274 @@
+/*
+ * administration.c - see chat/administration.h.
+ *
+ * What is decided goes to disk first, then into memory, then to the sessions. Voiding tokens is two operations, submitted in one
+ * go: the store executes them in order, and the second one comes home last.
+ */
+#include "chat/administration.h"
+
+#include "guard.h"
+#include "presence.h"
+#include "shard.h"
+
+#include "base/log.h"
+#include "crypto/token.h"
+
+static struct administration *of_op(struct store_op *op)
+{
+    struct administration *administration = (struct administration *)((char *)op - offsetof(struct administration, op));
+    shard_came_home(administration->shard);
+    return administration;
+}
+
+static struct administration *of_forget(struct store_op *op)
+{
+    struct administration *administration = (struct administration *)((char *)op - offsetof(struct administration, forget));
+    shard_came_home(administration->shard);
+    return administration;
+}
+
+static struct administration *of_job(struct job *job)
+{
+    return (struct administration *)((char *)job - offsetof(struct administration, hashing));
+}
+
+static void submit(struct administration *administration, enum store_verb verb, void (*done)(struct store_op *))
+{
+    struct store_op *op = (struct store_op *)&administration->op;
+    *op = (struct store_op){.verb = verb, .done = done};
+    shard_submit(administration->shard, op);
+}
+
+/* ---- the end ---- */
+
+static void finish(struct administration *administration, enum err err)
+{
+    bool busy = err == ERR_CAP || err == ERR_STOPPED || err == ERR_MEMORY;
+    secret_wipe(administration->hash, sizeof administration->hash);
+    administration->err = busy ? ERR_UNAVAILABLE : err;
+    administration->done(administration);
+}
+
+static void finish_task(struct task *task)
+{
+    struct administration *administration = (struct administration *)((char *)task - offsetof(struct administration, task));
+    shard_came_home(administration->shard);
+    finish(administration, administration->err);
+}
+
+/* Through the strand, so that `done` never comes inside the call. */
+static void finish_later(struct administration *administration, enum err err)
+{
+    administration->err = err;
+    administration->task.run = finish_task;
+    administration->shard->in_flight++;
+    strand_post(administration->shard->world->strand, &administration->task);
+}
+
+static void begin(struct shard *shard, struct administration *administration)
+{
+    administration->shard = shard;
+    administration->sessions = 0;
+    administration->user = directory_find(shard->chat->directory, administration->name);
+}
+
+/* Every session and every login under way of the account. */
+static void revoke(struct administration *administration)
+{
+    struct shard *shard = administration->shard;
+    administration->user->revoked = ++shard->chat->revocations;
+    administration->sessions = presence_expel_all(shard, administration->user, FAREWELL_REVOKED);
+}
+
+static void forget_devices(struct administration *administration, void (*done)(struct store_op *))
+{
+    administration->forget = (struct store_devices_forget){
+        .op = {.verb = STORE_DEVICES_FORGET, .done = done},
+        .account = administration->user->id,
+    };
+    shard_submit(administration->shard, &administration->forget.op);
+}
+
+/* ---- hashing ---- */
+
+static void hash_work(struct job *job)
+{
+    struct administration *administration = of_job(job);
+    administration->hashed = password_hash(administration->password, &administration->cost, administration->hash);
+}
+
+static void hash_off_loop(struct administration *administration, void (*done)(struct job *))
+{
+    struct shard *shard = administration->shard;
+    administration->cost = shard_settings(shard)->cost;
+    administration->hashing = (struct job){.home = shard->world->strand, .work = hash_work, .done = done};
+    enum err err = pool_submit(shard->chat->parts.pool, &administration->hashing);
+    if (err == OK)
+        shard->in_flight++;
+    else
+        finish_later(administration, err);
+}
+
+/* ---- a new account ---- */
+
+static void added(struct store_op *op)
+{
+    struct administration *administration = of_op(op);
+    enum err err = op->err;
+    if (err == OK)
+        err = directory_add(administration->shard->chat->directory, administration->op.create.account, administration->name,
+                            &administration->user);
+    if (err == OK)
+        log_event(LOG_INFO, "account_created", log_slice("user", administration->name), log_str("by", "administrator"));
+    finish(administration, err);
+}
+
+static void add_hashed(struct job *job)
+{
+    struct administration *administration = of_job(job);
+    shard_came_home(administration->shard);
+    if (administration->hashed != OK) {
+        finish(administration, administration->hashed);
+        return;
+    }
+    administration->op.create = (struct store_account_create){
+        .name = administration->name,
+        .password = administration->hash,
+        .time = world_wall_ms(administration->shard->world),
+    };
+    submit(administration, STORE_ACCOUNT_CREATE, added);
+}
+
+void administration_add(struct shard *shard, struct administration *administration)
+{
+    begin(shard, administration);
+    if (administration->user != NULL)
+        finish_later(administration, ERR_NAME_TAKEN);
+    else
+        hash_off_loop(administration, add_hashed);
+}
+
+/* ---- another password ---- */
+
+static void changed(struct store_op *op)
+{
+    struct administration *administration = of_op(op);
+    administration->err = op->err;
+}
+
+static void password_in_force(struct store_op *op)
+{
+    struct administration *administration = of_forget(op);
+    enum err err = administration->err != OK ? administration->err : op->err;
+    if (err == OK) {
+        revoke(administration);
+        log_event(LOG_INFO, "password_changed", log_slice("user", administration->name), log_str("by", "administrator"));
+    }
+    finish(administration, err);
+}
+
+static void password_hashed(struct job *job)
+{
+    struct administration *administration = of_job(job);
+    shard_came_home(administration->shard);
+    if (administration->hashed != OK) {
+        finish(administration, administration->hashed);
+        return;
+    }
+    administration->op.password =
+        (struct store_account_password){.account = administration->user->id, .password = administration->hash};
+    submit(administration, STORE_ACCOUNT_PASSWORD, changed);
+    forget_devices(administration, password_in_force);
+}
+
+void administration_password(struct shard *shard, struct administration *administration)
+{
+    begin(shard, administration);
+    if (administration->user == NULL)
+        finish_later(administration, ERR_UNKNOWN_USER);
+    else
+        hash_off_loop(administration, password_hashed);
+}
+
+/* ---- disabled, enabled ---- */
+
+static void disabled_in_force(struct store_op *op)
+{
+    struct administration *administration = of_forget(op);
+    enum err err = administration->err != OK ? administration->err : op->err;
+    if (administration->err == OK) {
+        administration->user->disabled = true;
+        revoke(administration);
+        log_event(LOG_INFO, "account_disabled", log_slice("user", administration->name));
+    }
+    finish(administration, err);
+}
+
+void administration_disable(struct shard *shard, struct administration *administration)
+{
+    begin(shard, administration);
+    if (administration->user == NULL) {
+        finish_later(administration, ERR_UNKNOWN_USER);
+        return;
+    }
+    administration->op.disable = (struct store_account_disable){.account = administration->user->id, .disabled = true};
+    submit(administration, STORE_ACCOUNT_DISABLE, changed);
+    forget_devices(administration, disabled_in_force);
+}
+
+static void enabled(struct store_op *op)
+{
+    struct administration *administration = of_op(op);
+    if (op->err == OK) {
+        administration->user->disabled = false;
+        log_event(LOG_INFO, "account_enabled", log_slice("user", administration->name));
+    }
+    finish(administration, op->err);
+}
+
+void administration_enable(struct shard *shard, struct administration *administration)
+{
+    begin(shard, administration);
+    if (administration->user == NULL) {
+        finish_later(administration, ERR_UNKNOWN_USER);
+        return;
+    }
+    administration->op.disable = (struct store_account_disable){.account = administration->user->id, .disabled = false};
+    submit(administration, STORE_ACCOUNT_DISABLE, enabled);
+}
+
+/* ---- the block after wrong passwords ---- */
+
+static void unblocked(struct store_op *op)
+{
+    struct administration *administration = of_op(op);
+    finish(administration, op->err);
+}
+
+/* Memory first: what an attempt under way says after this is stored after it too. */
+void administration_unblock(struct shard *shard, struct administration *administration)
+{
+    begin(shard, administration);
+    if (!guard_forgive(shard->chat->guard, administration->name)) {
+        finish_later(administration, administration->user != NULL ? ERR_NOT_BLOCKED : ERR_UNKNOWN_USER);
+        return;
+    }
+    log_event(LOG_INFO, "account_unblocked", log_slice("user", administration->name));
+    administration->op.failures = (struct store_failures){.name = administration->name, .time = world_wall_ms(shard->world)};
+    submit(administration, STORE_FAILURES, unblocked);
+}
+
+/* ---- out ---- */
+
+void administration_kick(struct shard *shard, struct administration *administration)
+{
+    begin(shard, administration);
+    if (administration->user != NULL)
+        administration->sessions = presence_expel_all(shard, administration->user, FAREWELL_KICKED);
+    if (administration->sessions > 0)
+        log_event(LOG_INFO, "sessions_ended", log_slice("user", administration->name),
+                  log_int("sessions", administration->sessions));
+    finish_later(administration, administration->user == NULL    ? ERR_UNKNOWN_USER
+                                 : administration->sessions == 0 ? ERR_OFFLINE
+                                                                 : OK);
+}

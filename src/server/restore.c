@@ -1,0 +1,211 @@
+/*
+ * restore.c - --restore: a backup takes the place of the database.
+ *
+ * The backup is copied beside the database and the copy is checked, so that nothing is touched before it is known to be good.
+ * Then what is there moves aside, its log with it, and the copy gets its name. Nothing is deleted and nothing is overwritten.
+ */
+#include "inside.h"
+#include "server/place.h"
+#include "store/sqlite.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = CONFIG_TEXT_SIZE + 64, CHUNK = 1 << 16 };
+
+struct restore {
+    const char *backup;
+    char path[PATH_SIZE], fresh[PATH_SIZE], aside[PATH_SIZE];
+    bool moved;
+};
+
+static enum err cannot(struct buf *why, const char *what, const char *path)
+{
+    (void)buf_printf(why, "cannot %s %s: %s", what, path, strerror(errno));
+    return ERR_SYSTEM;
+}
+
+/* ---- the copy ---- */
+
+static bool copy_bytes(int from, int to)
+{
+    static uint8_t chunk[CHUNK];
+    ssize_t got, put = 0;
+    while ((got = read(from, chunk, sizeof chunk)) > 0)
+        for (ssize_t done = 0; done < got; done += put)
+            if ((put = write(to, chunk + done, (size_t)(got - done))) < 0)
+                return false;
+    return got == 0 && fsync(to) == 0;
+}
+
+/* A database in use, or left by a crash, is two files; one of them alone would lack the latest messages. */
+static enum err refuse_log(const struct restore *restore, struct buf *why)
+{
+    char path[PATH_SIZE];
+    struct stat info;
+    snprintf(path, sizeof path, "%.*s-wal", (int)sizeof path - 8, restore->backup);
+    if (stat(path, &info) != 0 || info.st_size == 0)
+        return OK;
+    (void)buf_printf(why, "%s has a log beside it (%s): it is a database, not a backup", restore->backup, path);
+    return ERR_INVALID;
+}
+
+static enum err copy(const struct restore *restore, struct buf *why)
+{
+    struct stat info;
+    int from = open(restore->backup, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (from < 0)
+        return cannot(why, "read", restore->backup);
+    unlink(restore->fresh);
+    int to = open(restore->fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    enum err err = OK;
+    if (to < 0) {
+        err = cannot(why, "make", restore->fresh);
+    } else if (fstat(from, &info) != 0 || !S_ISREG(info.st_mode)) {
+        (void)buf_printf(why, "%s is not a file", restore->backup);
+        err = ERR_INVALID;
+    } else if (!copy_bytes(from, to)) {
+        err = cannot(why, "copy", restore->backup);
+    }
+    close(from);
+    if (to >= 0)
+        close(to);
+    return err;
+}
+
+static enum err check_copy(const struct restore *restore, struct buf *why)
+{
+    const char *reason = "";
+    enum err err = store_sqlite_check(restore->fresh, &reason);
+    if (err != OK)
+        (void)buf_printf(why, "%s cannot be restored: %s", restore->backup, reason);
+    return err;
+}
+
+/* ---- its place ---- */
+
+static enum err move_one(struct restore *restore, const char *ending, struct buf *why)
+{
+    char from[PATH_SIZE + 8], to[PATH_SIZE + 8];
+    struct stat info;
+    snprintf(from, sizeof from, "%s%s", restore->path, ending);
+    snprintf(to, sizeof to, "%s%s", restore->aside, ending);
+    if (lstat(from, &info) != 0)
+        return errno == ENOENT ? OK : cannot(why, "move", from);
+    if (lstat(to, &info) == 0)
+        errno = EEXIST;
+    else if (rename(from, to) == 0) {
+        restore->moved = true;
+        return OK;
+    }
+    return cannot(why, "move aside", from);
+}
+
+static enum err sync_folder(const struct restore *restore, struct buf *why)
+{
+    char folder[PATH_SIZE];
+    const char *slash = strrchr(restore->path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - restore->path) + 1 : 1,
+             slash != NULL ? restore->path : ".");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum err err = fd >= 0 && fsync(fd) == 0 ? OK : cannot(why, "sync", folder);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+/* Also a log without its database, which a restore that was cut short may have left: a fresh database must not find it. */
+static enum err put_in_place(struct restore *restore, struct buf *why)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i < sizeof endings / sizeof endings[0]; i++)
+        err = move_one(restore, endings[i], why);
+    if (err == OK && rename(restore->fresh, restore->path) != 0)
+        err = cannot(why, "make", restore->path);
+    return err == OK ? sync_folder(restore, why) : err;
+}
+
+static enum err name_files(const struct config *config, struct restore *restore, struct buf *why)
+{
+    char path[CONFIG_TEXT_SIZE + 16], when[32];
+    time_t now = time(NULL);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &parts);
+    if (settings_database(config, path, sizeof path) != OK) {
+        (void)buf_append_str(why, "the path of the data directory is too long");
+        return ERR_SYSTEM;
+    }
+    snprintf(restore->path, sizeof restore->path, "%s", path);
+    snprintf(restore->fresh, sizeof restore->fresh, "%s.restoring", path);
+    snprintf(restore->aside, sizeof restore->aside, "%s.before-restore-%s", path, when);
+    return OK;
+}
+
+/* The database may lie elsewhere than in the data directory, and have another server. */
+static enum err lock_database(const struct restore *restore, int *lock, struct buf *why)
+{
+    char path[PATH_SIZE + 8];
+    snprintf(path, sizeof path, "%s.lock", restore->path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return cannot(why, "write", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *lock = fd;
+        return OK;
+    }
+    close(fd);
+    (void)buf_printf(why, "%s is in use by a server", restore->path);
+    return ERR_EXISTS;
+}
+
+static enum err restore_locked(struct restore *restore, struct buf *why)
+{
+    int lock = -1;
+    enum err err = lock_database(restore, &lock, why);
+    if (err != OK)
+        return err;
+    err = refuse_log(restore, why);
+    if (err == OK) {
+        err = copy(restore, why);
+        if (err == OK)
+            err = check_copy(restore, why);
+        if (err == OK)
+            err = put_in_place(restore, why);
+        if (err != OK)
+            unlink(restore->fresh);
+    }
+    close(lock);
+    return err;
+}
+
+int server_restore(const struct config *config)
+{
+    struct restore restore = {.backup = config->restore};
+    struct buf why;
+    int lock = -1;
+    buf_init(&why, 8192);
+    umask(077);
+    enum err err = place_make(config->data, &why);
+    if (err == OK)
+        err = place_lock(config->data, &lock, &why);
+    if (err == OK)
+        err = name_files(config, &restore, &why);
+    if (err == OK)
+        err = restore_locked(&restore, &why);
+    if (err == OK && restore.moved)
+        printf("what was there is now %s\n", restore.aside);
+    if (err == OK)
+        printf("restored %s from %s\n", restore.path, restore.backup);
+    else
+        fprintf(stderr, "earshotd: %.*s\n", (int)buf_len(&why), (const char *)buf_data(&why));
+    if (lock >= 0)
+        close(lock);
+    buf_free(&why);
+    return err == OK ? EXIT_STOPPED : EXIT_CANNOT_START;
+}
