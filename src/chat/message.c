@@ -114,6 +114,8 @@ static void appended(struct store_op *op)
     if (op->err == OK) {
         result.id = send->append.id;
         result.time_ms = send->append.duplicate ? send->append.stored_time : send->append.time;
+    } else if (op->err == ERR_NOT_FOUND) {
+        result.err = ERR_BLOCKED; /* see only_known */
     } else if (op->err == ERR_CAP) {
         result.err = ERR_NOT_STORED; /* the receiver's quota, or the store's queue */
     }
@@ -141,6 +143,10 @@ void participant_message(struct participant *participant, uint64_t number, struc
     struct shard *shard = participant->shard;
     struct user *receiver;
     enum err err = check(participant, to, &receiver);
+    /* Blocked since, but perhaps stored before: a resent message is answered as the first time. */
+    bool only_known = err == ERR_BLOCKED && number <= participant->last_number;
+    if (only_known)
+        err = OK;
     struct send *send = err == OK ? send_take(shard, body.len) : NULL;
     if (send == NULL) {
         request_refuse(participant, number, err != OK ? err : ERR_UNAVAILABLE);
@@ -161,6 +167,7 @@ void participant_message(struct participant *participant, uint64_t number, struc
         .body = slice_of(send->body, body.len),
         .time = world_wall_ms(shard->world),
         .quota = shard_settings(shard)->quota,
+        .only_known = only_known,
     };
     request_begin(participant);
     shard_submit(shard, &send->append.op);

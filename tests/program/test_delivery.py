@@ -199,6 +199,23 @@ def test_the_answer_was_lost(world):
     assert bob.expect("event_message").body == b"end"
 
 
+def test_resent_after_a_block(world):
+    """Stored before the block: answered as the first time. What was not stored is refused, whatever its number."""
+    world.server()
+    alice, bob = world.peer("alice"), world.peer("bob")
+    number = alice.send("message", to="bob", body="early")
+    first = alice.answer(number).accepted.id
+    assert bob.expect("event_message").body == b"early"
+    bob.done("block", user="alice")
+    again = came_back(world, alice)
+    assert again.request("message", number, to="bob", body="early").accepted.id == first
+    again.refused("message", "blocked", number=number - 1, to="bob", body="never stored")
+    again.refused("message", "blocked", to="bob", body="late")
+    bob.done("unblock", user="alice")
+    again.done("message", to="bob", body="next")
+    assert bob.expect("event_message").body == b"next"
+
+
 def test_numbers_belong_to_a_device(world):
     world.server()
     one, other, bob = world.peer("alice"), world.peer("alice"), world.peer("bob")

@@ -61,6 +61,8 @@ enum err message_append(struct database *db, struct store_op *op)
     if (db->failed)
         return ERR_NOT_STORED;
     append->duplicate = id != 0;
+    if (id == 0 && append->only_known)
+        return ERR_NOT_FOUND;
     if (id == 0) {
         err = waiting_check(db, append->receiver, append->quota);
         id = db->state.last_id + 1;
