@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 struct app {
-    const struct cli_library *library;
     struct earshot_client *client;
     struct face *face;
     struct dialog dialog;
@@ -157,7 +156,7 @@ static void watch(const struct app *app, struct pollfd fds[POLL_COUNT])
 {
     bool input = host_ready((void *)app) && app->face->type->hungry(app->face);
     bool asking = login_asking(&app->login);
-    fds[POLL_LIBRARY] = (struct pollfd){.fd = app->library->fd(app->client), .events = POLLIN};
+    fds[POLL_LIBRARY] = (struct pollfd){.fd = earshot_fd(app->client), .events = POLLIN};
     fds[POLL_SIGNALS] = (struct pollfd){.fd = app->signals, .events = POLLIN};
     fds[POLL_INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
     fds[POLL_QUESTION] = (struct pollfd){.fd = asking ? app->login.ask.in : -1, .events = POLLIN};
@@ -175,7 +174,7 @@ static void app_turn(struct app *app)
     if (fds[POLL_QUESTION].revents != 0 && login_asking(&app->login))
         login_readable(&app->login);
     type->input(app->face, fds[POLL_INPUT].revents != 0);
-    app->library->progress(app->client);
+    earshot_progress(app->client);
     dialog_turn(&app->dialog);
     if (!login_asking(&app->login) && !app->dialog.over)
         face_resume(app);
@@ -186,7 +185,7 @@ static void app_turn(struct app *app)
 static void app_free(struct app *app)
 {
     login_free(&app->login);
-    app->library->close(app->client);
+    earshot_close(app->client);
     app->face->type->free(&app->face);
     dialog_free(&app->dialog);
     close(app->signals);
@@ -215,18 +214,18 @@ static void fail_to_open(struct app *app, const struct app_options *options, enu
     buf_free(&text);
 }
 
-int app_run(const struct cli_library *library, const struct app_options *options)
+int app_run(const struct app_options *options)
 {
-    struct app app = {.library = library, .signals = take_signals()};
+    struct app app = {.signals = take_signals()};
     struct face_host host = {&app,          host_ready,   host_line,    host_end, &app.dialog.names,
                              &system_clock, STDIN_FILENO, STDOUT_FILENO};
-    dialog_init(&app.dialog, library, &system_clock, options->terminal);
+    dialog_init(&app.dialog, &system_clock, options->terminal);
     if (isatty(STDIN_FILENO))
         terminal_guard(STDIN_FILENO);
     options->face->create(&host, &app.face);
     login_init(&app.login, &app.dialog, options->target, options->server.user ? options->server.user : "");
     dialog_begin(&app.dialog, NULL, app.face);
-    enum earshot_error error = library->open(&options->server, on_event, &app, &app.client);
+    enum earshot_error error = earshot_open(&options->server, on_event, &app, &app.client);
     dialog_begin(&app.dialog, app.client, app.face);
     if (error != EARSHOT_OK)
         fail_to_open(&app, options, error);

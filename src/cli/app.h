@@ -17,6 +17,6 @@ struct app_options {
 };
 
 /* Runs until it is over; an exit code (cli_exit.h). */
-int app_run(const struct cli_library *library, const struct app_options *options);
+int app_run(const struct app_options *options);
 
 #endif

@@ -2,92 +2,40 @@
 #include "base/utf8.h"
 #include "text.h"
 
-static int64_t run_message(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
+static int64_t accept_private(struct earshot_client *client, const char *user)
 {
-    return library->message(client, call->user, (const char *)call->text.data, call->text.len);
+    return earshot_answer_private(client, user, true);
 }
 
-static int64_t run_broadcast(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
+static int64_t decline_private(struct earshot_client *client, const char *user)
 {
-    return library->broadcast(client, (const char *)call->text.data, call->text.len);
+    return earshot_answer_private(client, user, false);
 }
 
-static int64_t run_whoelse(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->whoelse(client);
-}
-
-static int64_t run_whoelsesince(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->whoelsesince(client, call->seconds);
-}
-
-static int64_t run_block(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->block(client, call->user);
-}
-
-static int64_t run_unblock(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->unblock(client, call->user);
-}
-
-static int64_t run_startprivate(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->startprivate(client, call->user);
-}
-
-static int64_t run_private(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->private_text(client, call->user, (const char *)call->text.data, call->text.len);
-}
-
-static int64_t run_stopprivate(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->stopprivate(client, call->user);
-}
-
-static int64_t run_yes(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->answer_private(client, call->user[0] ? call->user : NULL, true);
-}
-
-static int64_t run_no(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->answer_private(client, call->user[0] ? call->user : NULL, false);
-}
-
-static int64_t run_trust(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->trust_contact(client, call->user);
-}
-
-static int64_t run_verify(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->verify(client, call->user);
-}
-
-static int64_t run_logout(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call)
-{
-    return library->logout(client);
-}
+/* The arguments together with the call that takes them, so that the two cannot differ. */
+#define NOTHING(call)    ARGUMENTS_NONE, .request.none = call
+#define USER(call)       ARGUMENTS_USER, .request.user = call
+#define MAYBE_USER(call) ARGUMENTS_MAYBE_USER, .request.user = call
+#define USER_TEXT(call)  ARGUMENTS_USER_TEXT, .request.user_text = call
+#define TEXT(call)       ARGUMENTS_TEXT, .request.text = call
+#define SECONDS(call)    ARGUMENTS_SECONDS, .request.seconds = call
 
 const struct cli_command cli_commands[] = {
-    {"message", NULL, ARGUMENTS_USER_TEXT, ANSWER_MESSAGE, "send a text; it waits if USER is offline", run_message},
-    {"broadcast", NULL, ARGUMENTS_TEXT, ANSWER_BROADCAST, "send a text to everyone who is online", run_broadcast},
-    {"whoelse", NULL, ARGUMENTS_NONE, ANSWER_USERS, "who else is online", run_whoelse},
-    {"whoelsesince", NULL, ARGUMENTS_SECONDS, ANSWER_USERS, "who else was online in the last SECONDS", run_whoelsesince},
-    {"block", NULL, ARGUMENTS_USER, ANSWER_DONE, "hear nothing from USER, and be hidden from USER", run_block},
-    {"unblock", NULL, ARGUMENTS_USER, ANSWER_DONE, "undo that", run_unblock},
-    {"startprivate", NULL, ARGUMENTS_USER, ANSWER_CHANNEL, "ask USER for a private channel", run_startprivate},
-    {"private", NULL, ARGUMENTS_USER_TEXT, ANSWER_PRIVATE, "send a text over the private channel", run_private, true},
-    {"stopprivate", NULL, ARGUMENTS_USER, ANSWER_DONE, "close the private channel", run_stopprivate, true},
-    {"yes", "y", ARGUMENTS_MAYBE_USER, ANSWER_CHANNEL, "accept a private channel", run_yes},
-    {"no", "n", ARGUMENTS_MAYBE_USER, ANSWER_DONE, "decline a private channel", run_no},
-    {"verify", NULL, ARGUMENTS_USER, ANSWER_DONE, "note that you and USER have compared the safety code", run_verify, true},
-    {"trust", NULL, ARGUMENTS_USER, ANSWER_DONE, "go on with a key of USER's that has changed", run_trust, true},
-    {"help", NULL, ARGUMENTS_NONE, ANSWER_HELP, "this list", NULL},
-    {"logout", NULL, ARGUMENTS_NONE, ANSWER_DONE, "log out and end", run_logout, true},
+    {"message", NULL, USER_TEXT(earshot_message), ANSWER_MESSAGE, "send a text; it waits if USER is offline"},
+    {"broadcast", NULL, TEXT(earshot_broadcast), ANSWER_BROADCAST, "send a text to everyone who is online"},
+    {"whoelse", NULL, NOTHING(earshot_whoelse), ANSWER_USERS, "who else is online"},
+    {"whoelsesince", NULL, SECONDS(earshot_whoelsesince), ANSWER_USERS, "who else was online in the last SECONDS"},
+    {"block", NULL, USER(earshot_block), ANSWER_DONE, "hear nothing from USER, and be hidden from USER"},
+    {"unblock", NULL, USER(earshot_unblock), ANSWER_DONE, "undo that"},
+    {"startprivate", NULL, USER(earshot_startprivate), ANSWER_CHANNEL, "ask USER for a private channel"},
+    {"private", NULL, USER_TEXT(earshot_private), ANSWER_PRIVATE, "send a text over the private channel", true},
+    {"stopprivate", NULL, USER(earshot_stopprivate), ANSWER_DONE, "close the private channel", true},
+    {"yes", "y", MAYBE_USER(accept_private), ANSWER_CHANNEL, "accept a private channel"},
+    {"no", "n", MAYBE_USER(decline_private), ANSWER_DONE, "decline a private channel"},
+    {"verify", NULL, USER(earshot_verify), ANSWER_DONE, "note that you and USER have compared the safety code", true},
+    {"trust", NULL, USER(earshot_trust_contact), ANSWER_DONE, "go on with a key of USER's that has changed", true},
+    {"help", NULL, NOTHING(NULL), ANSWER_HELP, "this list", true},
+    {"logout", NULL, NOTHING(earshot_logout), ANSWER_DONE, "log out and end", true},
 };
 const size_t cli_command_count = sizeof cli_commands / sizeof cli_commands[0];
 
@@ -169,18 +117,53 @@ static enum earshot_error parse_seconds(struct slice *rest, struct cli_call *cal
     return EARSHOT_OK;
 }
 
+/* ---- the requests ---- */
+
+static int64_t run_none(const union cli_request *request, struct earshot_client *client, const struct cli_call *call)
+{
+    return request->none(client);
+}
+
+static int64_t run_user(const union cli_request *request, struct earshot_client *client, const struct cli_call *call)
+{
+    return request->user(client, call->user[0] ? call->user : NULL);
+}
+
+static int64_t run_user_text(const union cli_request *request, struct earshot_client *client, const struct cli_call *call)
+{
+    return request->user_text(client, call->user, (const char *)call->text.data, call->text.len);
+}
+
+static int64_t run_text(const union cli_request *request, struct earshot_client *client, const struct cli_call *call)
+{
+    return request->text(client, (const char *)call->text.data, call->text.len);
+}
+
+static int64_t run_seconds(const union cli_request *request, struct earshot_client *client, const struct cli_call *call)
+{
+    return request->seconds(client, call->seconds);
+}
+
+/* ---- both, by the kind of arguments ---- */
+
 static const struct {
     const char *text;
     bool user_first;
     enum earshot_error (*parse)(struct slice *rest, struct cli_call *call);
+    int64_t (*run)(const union cli_request *request, struct earshot_client *client, const struct cli_call *call);
 } argument_kinds[] = {
-    [ARGUMENTS_NONE] = {"", false, parse_nothing},
-    [ARGUMENTS_USER] = {"USER", true, parse_user},
-    [ARGUMENTS_MAYBE_USER] = {"[USER]", true, parse_maybe_user},
-    [ARGUMENTS_USER_TEXT] = {"USER TEXT", true, parse_user_text},
-    [ARGUMENTS_TEXT] = {"TEXT", false, parse_text},
-    [ARGUMENTS_SECONDS] = {"SECONDS", false, parse_seconds},
+    [ARGUMENTS_NONE] = {"", false, parse_nothing, run_none},
+    [ARGUMENTS_USER] = {"USER", true, parse_user, run_user},
+    [ARGUMENTS_MAYBE_USER] = {"[USER]", true, parse_maybe_user, run_user},
+    [ARGUMENTS_USER_TEXT] = {"USER TEXT", true, parse_user_text, run_user_text},
+    [ARGUMENTS_TEXT] = {"TEXT", false, parse_text, run_text},
+    [ARGUMENTS_SECONDS] = {"SECONDS", false, parse_seconds, run_seconds},
 };
+
+int64_t cli_call_run(const struct cli_call *call, struct earshot_client *client)
+{
+    return argument_kinds[call->command->arguments].run(&call->command->request, client, call);
+}
 
 const char *cli_arguments_text(enum cli_arguments arguments)
 {

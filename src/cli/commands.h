@@ -1,19 +1,19 @@
 /*
  * commands.h - the commands a user types: one table, used by every face, by help and by completion.
  *
- * Adding a command is one row in commands.c with its name, its arguments, what its answer looks like, a line of help, and the
- * call that makes the request. A line is a command, its arguments, and for some a text: the rest of the line after one blank,
- * verbatim.
+ * Adding a command is one row in commands.c with its name, its arguments and the library's call that takes them, what its
+ * answer looks like, and a line of help. A line is a command, its arguments, and for some a text: the rest of the line after one
+ * blank, verbatim.
  *
  *     struct cli_call call;
  *     struct buf why;
- *     if (cli_call_parse(line, terminal, &call, &why) == EARSHOT_OK) request = call.command->run(library, client, &call);
+ *     if (cli_call_parse(line, terminal, &call, &why) == EARSHOT_OK) request = cli_call_run(&call, client);
  */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
 #include "base/buf.h"
-#include "library.h"
+#include "earshot/client.h"
 
 enum cli_arguments {
     ARGUMENTS_NONE,
@@ -35,16 +35,22 @@ enum cli_answer {
     ANSWER_HELP, /* this program itself answers */
 };
 
-struct cli_call;
+/* The call of the library (earshot/client.h) that makes the request: a request number or a negative enum earshot_error. */
+union cli_request {
+    int64_t (*none)(struct earshot_client *client);
+    int64_t (*user)(struct earshot_client *client, const char *user); /* NULL if it may be and was left out */
+    int64_t (*user_text)(struct earshot_client *client, const char *user, const char *text, size_t len);
+    int64_t (*text)(struct earshot_client *client, const char *text, size_t len);
+    int64_t (*seconds)(struct earshot_client *client, uint64_t seconds);
+};
 
 struct cli_command {
     const char *name;
     const char *alias; /* at a terminal only; or NULL */
     enum cli_arguments arguments;
+    union cli_request request; /* the member that fits the arguments; none for ANSWER_HELP */
     enum cli_answer answer;
     const char *help;
-    /* A request number or a negative enum earshot_error; NULL if this program itself answers. */
-    int64_t (*run)(const struct cli_library *library, struct earshot_client *client, const struct cli_call *call);
     bool local; /* done without the server */
 };
 
@@ -79,5 +85,9 @@ bool cli_line_blank(struct slice line);
  * _BAD_NAME with a sentence appended to `why`. call->command is set whenever the command is known, else NULL.
  */
 enum earshot_error cli_call_parse(struct slice line, bool terminal, struct cli_call *call, struct buf *why);
+
+/* Makes the request of a call that was parsed, unless its answer is ANSWER_HELP. A request number or a negative enum
+ * earshot_error. */
+int64_t cli_call_run(const struct cli_call *call, struct earshot_client *client);
 
 #endif

@@ -13,11 +13,11 @@ struct asked {
     size_t text_len;
 };
 
-void dialog_init(struct dialog *dialog, const struct cli_library *library, struct clock *clock, bool terminal)
+void dialog_init(struct dialog *dialog, struct clock *clock, bool terminal)
 {
     /* The keys are numbers that we choose ourselves. */
     static const uint64_t seed[2] = {1, 2};
-    *dialog = (struct dialog){.library = library, .clock = clock, .terminal = terminal};
+    *dialog = (struct dialog){.clock = clock, .terminal = terminal};
     map_init(&dialog->asked, seed);
     buf_init(&dialog->held, TEXT_CAP);
 }
@@ -106,7 +106,7 @@ static void ask_for_names(struct dialog *dialog)
     struct cli_call call = {.command = cli_command_named("whoelse")};
     if (!dialog->face->type->wants_names || dialog->leaving)
         return;
-    int64_t request = call.command->run(dialog->library, dialog->client, &call);
+    int64_t request = cli_call_run(&call, dialog->client);
     if (request > 0)
         remember(dialog, request, 0, &call);
 }
@@ -144,11 +144,11 @@ static bool run_line(struct dialog *dialog, struct slice line, uint64_t n)
     text_bytes(&why, slice_of("", 1));
     if (error != EARSHOT_OK) {
         show_error(dialog, n, error, (const char *)buf_data(&why), &call);
-    } else if (call.command->run == NULL) {
+    } else if (call.command->answer == ANSWER_HELP) {
         struct earshot_event event = {.type = EARSHOT_EVENT_OK};
         dialog_show(dialog, (struct notice){.event = &event, .n = n, .command = call.command});
     } else {
-        int64_t request = call.command->run(dialog->library, dialog->client, &call);
+        int64_t request = cli_call_run(&call, dialog->client);
         done = request != -(int64_t)EARSHOT_UNAVAILABLE;
         if (request > 0)
             remember(dialog, request, n, &call);
@@ -277,7 +277,7 @@ static void dialog_leave(struct dialog *dialog)
 {
     struct cli_call call = {.command = cli_command_named("logout")};
     dialog->leaving = true;
-    int64_t request = dialog->library->logout(dialog->client);
+    int64_t request = earshot_logout(dialog->client);
     explain_leaving(dialog);
     if (request > 0)
         remember(dialog, request, 0, &call);

@@ -3,7 +3,7 @@
  *
  * Lines come in numbered, become requests, and their answers go to the face as notices that know their line again; what nobody
  * asked for goes to the face as it comes. It decides when to log out and with which code the program ends. It does no input or
- * output of its own and takes the clock, the library and the face as given, so tests drive it whole.
+ * output of its own and takes the clock and the face as given, so tests that play the library drive it whole.
  *
  * Every line that is not blank gets exactly one final answer, if need be when the connection ends. The owner calls dialog_event
  * from the library's callback, dialog_turn once a turn after the library's progress, and stops when `over` is set.
@@ -21,7 +21,6 @@
 enum { DIALOG_UNANSWERED_MAX = 1000, DIALOG_CATCH_UP_MS = 5000, DIALOG_GIVE_UP_S = 30 /* the library's */ };
 
 struct dialog {
-    const struct cli_library *library;
     struct earshot_client *client;
     struct face *face;
     struct clock *clock;
@@ -42,7 +41,7 @@ struct dialog {
     int exit_code;
 };
 
-void dialog_init(struct dialog *dialog, const struct cli_library *library, struct clock *clock, bool terminal);
+void dialog_init(struct dialog *dialog, struct clock *clock, bool terminal);
 void dialog_free(struct dialog *dialog);
 /* Both must be there before the first event or line. */
 void dialog_begin(struct dialog *dialog, struct earshot_client *client, struct face *face);

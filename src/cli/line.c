@@ -101,7 +101,7 @@ static void say_it_waits(struct line *line, struct slice text)
     struct cli_call call;
     struct buf why;
     buf_init(&why, TEXT_CAP);
-    if (cli_call_parse(text, true, &call, &why) == EARSHOT_OK && call.command->run != NULL && !call.command->local) {
+    if (cli_call_parse(text, true, &call, &why) == EARSHOT_OK && !call.command->local) {
         text_format(&line->out, "%s      waits for the connection: ", line->palette.faint);
         text_safe_line(&line->out, text);
         text_format(&line->out, "%s\n", line->palette.reset);

@@ -61,7 +61,7 @@ static void begin_trust(struct login *login, const struct earshot_event *event)
     if (ask_possible(&login->ask))
         pose_trust(login, event->text ? event->text : "");
     else
-        login->dialog->library->trust_server(login->dialog->client, false);
+        earshot_trust_server(login->dialog->client, false);
 }
 
 static void begin_user(struct login *login, const struct earshot_event *event)
@@ -123,13 +123,13 @@ static void answer_trust(struct login *login, const char *answer)
     if (!is_yes(answer) && !is_no(answer))
         pose(login, LOGIN_TRUST, "Please write yes or no: ", "", "");
     else
-        login->dialog->library->trust_server(login->dialog->client, is_yes(answer));
+        earshot_trust_server(login->dialog->client, is_yes(answer));
 }
 
 static void answer_user(struct login *login, const char *answer)
 {
     snprintf(login->user, sizeof login->user, "%s", answer);
-    if (login->dialog->library->set_user(login->dialog->client, answer) != EARSHOT_OK) {
+    if (earshot_set_user(login->dialog->client, answer) != EARSHOT_OK) {
         ask_tell(&login->ask, "A name has 1 to 32 of a-z 0-9 . _ - and begins with a letter or digit.\n");
         pose(login, LOGIN_USER, "user: ", "", "");
     }
@@ -137,7 +137,7 @@ static void answer_user(struct login *login, const char *answer)
 
 static void give_password(struct login *login, const char *password, enum login_step again)
 {
-    if (login->dialog->library->set_password(login->dialog->client, password) == EARSHOT_OK)
+    if (earshot_set_password(login->dialog->client, password) == EARSHOT_OK)
         return;
     ask_tell(&login->ask, "That cannot be a password.\n");
     pose(login, again, "password: ", "", "");

@@ -88,7 +88,7 @@ static int run(const struct cli_options *options, bool terminal, const char *pas
     };
     if (state != NULL)
         files_make_parents(state);
-    int exit_code = app_run(&cli_library, &app);
+    int exit_code = app_run(&app);
     free(state);
     return exit_code;
 }

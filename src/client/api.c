@@ -106,51 +106,51 @@ static int64_t refuse_text(const char *body, size_t len)
 
 int64_t earshot_message(struct earshot_client *client, const char *to, const char *body, size_t len)
 {
-    struct request what = {.kind = REQUEST_MESSAGE};
+    struct request what = {.kind = REQUEST(MESSAGE)};
     int64_t refused = refuse_text(body, len);
     return refused != 0 ? refused : ask_about(client, &what, to, slice_of(body, len));
 }
 
 int64_t earshot_broadcast(struct earshot_client *client, const char *body, size_t len)
 {
-    struct request what = {.kind = REQUEST_BROADCAST};
+    struct request what = {.kind = REQUEST(BROADCAST)};
     int64_t refused = refuse_text(body, len);
     return refused != 0 ? refused : ask(client, &what, slice_of(body, len));
 }
 
 int64_t earshot_whoelse(struct earshot_client *client)
 {
-    struct request what = {.kind = REQUEST_WHOELSE};
+    struct request what = {.kind = REQUEST(WHOELSE)};
     return ask(client, &what, slice_of(NULL, 0));
 }
 
 int64_t earshot_whoelsesince(struct earshot_client *client, uint64_t seconds)
 {
-    struct request what = {.kind = REQUEST_WHOELSESINCE, .seconds = seconds};
+    struct request what = {.kind = REQUEST(WHOELSESINCE), .seconds = seconds};
     return ask(client, &what, slice_of(NULL, 0));
 }
 
 int64_t earshot_block(struct earshot_client *client, const char *user)
 {
-    struct request what = {.kind = REQUEST_BLOCK};
+    struct request what = {.kind = REQUEST(BLOCK)};
     return ask_about(client, &what, user, slice_of(NULL, 0));
 }
 
 int64_t earshot_unblock(struct earshot_client *client, const char *user)
 {
-    struct request what = {.kind = REQUEST_UNBLOCK};
+    struct request what = {.kind = REQUEST(UNBLOCK)};
     return ask_about(client, &what, user, slice_of(NULL, 0));
 }
 
 int64_t earshot_startprivate(struct earshot_client *client, const char *user)
 {
-    struct request what = {.kind = REQUEST_STARTPRIVATE};
+    struct request what = {.kind = REQUEST(STARTPRIVATE)};
     return ask_about(client, &what, user, slice_of(NULL, 0));
 }
 
 int64_t earshot_stopprivate(struct earshot_client *client, const char *user)
 {
-    struct request what = {.kind = REQUEST_STOPPRIVATE};
+    struct request what = {.kind = REQUEST(STOPPRIVATE)};
     return ask_about(client, &what, user, slice_of(NULL, 0));
 }
 
@@ -163,7 +163,7 @@ int64_t earshot_private(struct earshot_client *client, const char *user, const c
 
 int64_t earshot_answer_private(struct earshot_client *client, const char *user, bool accept)
 {
-    struct request what = {.kind = REQUEST_ANSWERPRIVATE, .accept = accept};
+    struct request what = {.kind = REQUEST(ANSWERPRIVATE), .accept = accept};
     return user == NULL ? ask(client, &what, slice_of(NULL, 0)) : ask_about(client, &what, user, slice_of(NULL, 0));
 }
 

@@ -103,6 +103,10 @@ void login_answered_question(struct client_core *core);
 void login_answer(struct client_core *core, const Earshot__ServerFrame *frame);
 
 /* requests.c */
+/* Whether there is such a request to the server. */
+bool requests_have(int kind);
+/* Whether it is one of private channels, whose answer is not for the user. */
+bool requests_are_private(int kind);
 /* Protocol positions in core->frame; NULL without memory. */
 Earshot__Position **requests_positions(struct client_core *core, const struct position *const from[], size_t count);
 void requests_send(struct client_core *core);

@@ -32,7 +32,7 @@ static size_t request_size(const struct request *request)
 
 static bool carries_text(const struct request *request)
 {
-    return request->kind == REQUEST_MESSAGE || request->kind == REQUEST_BROADCAST;
+    return request->kind == REQUEST(MESSAGE) || request->kind == REQUEST(BROADCAST);
 }
 
 enum err outbox_add(struct outbox *outbox, const struct request *what, struct slice body, int64_t *id)

@@ -8,32 +8,21 @@
 #ifndef CLIENT_OUTBOX_H
 #define CLIENT_OUTBOX_H
 
+#include "wire/codec.h"
 #include "wire/validate.h"
 
 enum { OUTBOX_REQUESTS = 10000, OUTBOX_BYTES = 16 << 20 };
 
-enum request_kind {
-    REQUEST_MESSAGE,
-    REQUEST_BROADCAST,
-    REQUEST_WHOELSE,
-    REQUEST_WHOELSESINCE,
-    REQUEST_BLOCK,
-    REQUEST_UNBLOCK,
-    REQUEST_STARTPRIVATE,
-    REQUEST_ANSWERPRIVATE,
-    REQUEST_STOPPRIVATE,
-    REQUEST_SIGNAL,  /* of private channels; nobody's own */
-    REQUEST_PRIVATE, /* this one and those below never go to the server: see private.h */
-    REQUEST_TRUST,
-    REQUEST_VERIFY,
-    REQUEST_KINDS
-};
+/* A request's kind is the body of its ClientFrame, REQUEST(MESSAGE) and so on, */
+#define REQUEST(body) EARSHOT__CLIENT_FRAME__BODY_##body
+/* or one of these, which never go to the server: see private.h. */
+enum { REQUEST_PRIVATE = -3, REQUEST_TRUST, REQUEST_VERIFY };
 
 struct request {
     struct request *previous, *next;
     int64_t id;      /* what the caller knows it by */
     uint64_t number; /* on the wire; 0: never sent */
-    enum request_kind kind;
+    int kind;
     bool in_flight; /* sent on the present connection */
     bool repeated;  /* sent before on an earlier one */
     bool accept;

@@ -86,12 +86,12 @@ void private_tell_over(struct privates *privates, const struct name *user, const
     private_emit(privates, &(struct earshot_event){.type = EARSHOT_EVENT_PRIVATE_CLOSED, .user = user->text, .text = reason});
 }
 
-enum err channel_ask_server(struct channel *channel, enum request_kind kind, int64_t id)
+enum err channel_ask_server(struct channel *channel, int kind, int64_t id)
 {
     struct request what = {.kind = kind, .id = id, .user = channel->user, .device = channel->device, .accept = true};
     struct slice nonce = slice_of(NULL, 0);
     memcpy(what.channel, channel->safety.channel, sizeof what.channel);
-    if (kind == REQUEST_ANSWERPRIVATE)
+    if (kind == REQUEST(ANSWERPRIVATE))
         nonce = slice_of(channel->safety.nonce, SAFETY_ID);
     return channel->privates->is.ops->ask(channel->privates->is.ctx, &what, nonce);
 }
@@ -248,7 +248,7 @@ void private_accept(struct privates *privates, struct waiting **link, int64_t id
     memcpy(channel->safety.channel, asked.id, SAFETY_ID);
     privates->is.world->random->fill(privates->is.world->random, channel->safety.nonce, SAFETY_ID);
     private_start_timer(privates, &channel->deadline, PRIVATE_ANSWER_MS);
-    if (channel_ask_server(channel, REQUEST_ANSWERPRIVATE, id) != OK)
+    if (channel_ask_server(channel, REQUEST(ANSWERPRIVATE), id) != OK)
         channel_fail(channel, EARSHOT_UNAVAILABLE, "Too much waits for the server already.");
 }
 
@@ -274,13 +274,13 @@ static void wish_start(struct privates *privates, const struct request *what)
     }
     channel->request = what->id;
     privates->is.world->random->fill(privates->is.world->random, channel->safety.channel, SAFETY_ID);
-    if (channel_ask_server(channel, REQUEST_STARTPRIVATE, what->id) != OK)
+    if (channel_ask_server(channel, REQUEST(STARTPRIVATE), what->id) != OK)
         channel_fail(channel, EARSHOT_UNAVAILABLE, "Too much waits for the server already.");
 }
 
 static void say_no(struct privates *privates, struct waiting **link, int64_t id)
 {
-    struct request no = {.kind = REQUEST_ANSWERPRIVATE, .id = id, .user = (*link)->user, .device = (*link)->device};
+    struct request no = {.kind = REQUEST(ANSWERPRIVATE), .id = id, .user = (*link)->user, .device = (*link)->device};
     memcpy(no.channel, (*link)->id, sizeof no.channel);
     private_forget_waiting(privates, link);
     if (privates->is.ops->ask(privates->is.ctx, &no, slice_of(NULL, 0)) != OK)
@@ -315,7 +315,7 @@ static void wish_stop(struct privates *privates, const struct request *what)
     channel->stop = what->id;
     privates->unanswered++;
     if (channel->stage == STAGE_ASKED && channel->passed_on)
-        (void)channel_ask_server(channel, REQUEST_STOPPRIVATE, what->id);
+        (void)channel_ask_server(channel, REQUEST(STOPPRIVATE), what->id);
     else if (channel->stage == STAGE_OPEN && channel->first != NULL)
         private_start_timer(privates, &channel->deadline, PRIVATE_STOP_MS);
     else if (channel->stage >= STAGE_CONNECTING)
@@ -386,10 +386,20 @@ static void wish_verify(struct privates *privates, const struct request *what)
                    err == OK ? NULL : "The key cannot be kept in the state directory.");
 }
 
-static void (*const wishes[REQUEST_KINDS])(struct privates *privates, const struct request *what) = {
-    [REQUEST_STARTPRIVATE] = wish_start, [REQUEST_ANSWERPRIVATE] = wish_answer, [REQUEST_STOPPRIVATE] = wish_stop,
-    [REQUEST_PRIVATE] = wish_text,       [REQUEST_TRUST] = wish_trust,          [REQUEST_VERIFY] = wish_verify,
-};
+static void grant(struct privates *privates, const struct request *what)
+{
+    static const struct {
+        int kind;
+        void (*grant)(struct privates *privates, const struct request *what);
+    } rows[] = {
+        {REQUEST(STARTPRIVATE), wish_start}, {REQUEST(ANSWERPRIVATE), wish_answer}, {REQUEST(STOPPRIVATE), wish_stop},
+        {REQUEST_PRIVATE, wish_text},        {REQUEST_TRUST, wish_trust},           {REQUEST_VERIFY, wish_verify},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].kind == what->kind)
+            rows[i].grant(privates, what);
+    }
+}
 
 enum err privates_wish(struct privates *privates, const struct request *what, struct slice body)
 {
@@ -449,7 +459,7 @@ static void soon_fire(struct timer *timer)
     struct request *what;
     forget_old(privates);
     while ((what = next_wish(privates)) != NULL) {
-        wishes[what->kind](privates, what);
+        grant(privates, what);
         private_done_with(privates, what->body_len);
         request_free(&what);
     }

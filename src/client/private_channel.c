@@ -50,7 +50,7 @@ static struct safety_end *their_end(struct channel *channel)
 
 static enum err hand_to_server(struct channel *channel, struct slice payload)
 {
-    struct request what = {.kind = REQUEST_SIGNAL, .user = channel->user, .device = channel->device};
+    struct request what = {.kind = REQUEST(SIGNAL), .user = channel->user, .device = channel->device};
     memcpy(what.channel, channel->safety.channel, sizeof what.channel);
     return channel->privates->is.ops->ask(channel->privates->is.ctx, &what, payload);
 }

@@ -116,7 +116,7 @@ void private_forget_waiting(struct privates *privates, struct waiting **link);
 void private_tell_over(struct privates *privates, const struct name *user, const char *reason);
 /* The yes to a waiting request: `id` is answered with the server's word, `request` with what becomes of the channel. */
 void private_accept(struct privates *privates, struct waiting **link, int64_t id, int64_t request);
-enum err channel_ask_server(struct channel *channel, enum request_kind kind, int64_t id);
+enum err channel_ask_server(struct channel *channel, int kind, int64_t id);
 struct channel *channel_new(struct privates *privates, const struct name *user, enum stage stage);
 /* Takes it out of the table and frees it; its tunnel is dropped, or has been finished. */
 void channel_free(struct channel *channel);

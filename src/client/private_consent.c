@@ -30,7 +30,7 @@ static void start_answered(struct privates *privates, struct channel *channel, e
     channel->passed_on = true;
     private_answer(privates, channel->request, EARSHOT_OK, NULL);
     if (channel->stop != 0 && channel->stage == STAGE_ASKED)
-        (void)channel_ask_server(channel, REQUEST_STOPPRIVATE, channel->stop);
+        (void)channel_ask_server(channel, REQUEST(STOPPRIVATE), channel->stop);
     else if (channel->stop != 0 && channel->stage >= STAGE_CONNECTING)
         channel_end(channel, "stopped", true);
 }
@@ -58,11 +58,11 @@ void privates_answered(struct privates *privates, const struct request *request,
     struct channel *channel = NULL;
     char kept[PRIVATE_SENTENCE];
     printable_copy(slice_str(text != NULL ? text : ""), kept, sizeof kept);
-    if (request->kind == REQUEST_SIGNAL) {
+    if (request->kind == REQUEST(SIGNAL)) {
         signal_answered(privates, request, error);
-    } else if (request->kind == REQUEST_STOPPRIVATE) {
+    } else if (request->kind == REQUEST(STOPPRIVATE)) {
         stop_answered(privates, request->id); /* whatever it says: the request is over */
-    } else if (request->kind == REQUEST_ANSWERPRIVATE && !request->accept) {
+    } else if (request->kind == REQUEST(ANSWERPRIVATE) && !request->accept) {
         private_answer(privates, request->id, error, kept);
     } else {
         channel = channel_begun_by(privates, request->id);
@@ -92,7 +92,7 @@ static bool crossing(struct privates *privates, struct waiting **link)
     int64_t request = ours->request;
     if (!ours->passed_on)
         private_answer(privates, request, EARSHOT_OK, NULL);
-    (void)channel_ask_server(ours, REQUEST_STOPPRIVATE, 0);
+    (void)channel_ask_server(ours, REQUEST(STOPPRIVATE), 0);
     channel_free(ours);
     private_accept(privates, link, 0, request);
     return true;

@@ -1,23 +1,11 @@
 /*
  * requests.c - one row a request: how it is put on the wire, what answers it, and what happens to it when the connection is lost
- * before the answer. A new request is one row here and one function in api.c.
+ * before the answer. A new request is one row here, one function in api.c, and one here to fill in its fields if it has any.
  */
 #include "core_private.h"
 #include "errors.h"
+#include <assert.h>
 #include <stdlib.h>
-
-union body {
-    Earshot__SendMessage message;
-    Earshot__SendBroadcast broadcast;
-    Earshot__WhoElse whoelse;
-    Earshot__WhoElseSince since;
-    Earshot__Block block;
-    Earshot__Unblock unblock;
-    Earshot__StartPrivate start;
-    Earshot__AnswerPrivate answer;
-    Earshot__StopPrivate stop;
-    Earshot__SendSignal signal;
-};
 
 static ProtobufCBinaryData text_of(const struct request *request)
 {
@@ -29,88 +17,64 @@ static ProtobufCBinaryData user_of(const struct request *request)
     return bytes_of_slice(name_slice(&request->user));
 }
 
-static void fill_message(const struct request *request, union body *body, Earshot__ClientFrame *frame)
-{
-    body->message = (Earshot__SendMessage)EARSHOT__SEND_MESSAGE__INIT;
-    body->message.to = user_of(request);
-    body->message.body = text_of(request);
-    frame->message = &body->message;
-}
-
-static void fill_broadcast(const struct request *request, union body *body, Earshot__ClientFrame *frame)
-{
-    body->broadcast = (Earshot__SendBroadcast)EARSHOT__SEND_BROADCAST__INIT;
-    body->broadcast.body = text_of(request);
-    frame->broadcast = &body->broadcast;
-}
-
-static void fill_whoelse(const struct request *request, union body *body, Earshot__ClientFrame *frame)
-{
-    body->whoelse = (Earshot__WhoElse)EARSHOT__WHO_ELSE__INIT;
-    frame->whoelse = &body->whoelse;
-}
-
-static void fill_whoelsesince(const struct request *request, union body *body, Earshot__ClientFrame *frame)
-{
-    body->since = (Earshot__WhoElseSince)EARSHOT__WHO_ELSE_SINCE__INIT;
-    body->since.seconds = request->seconds;
-    frame->whoelsesince = &body->since;
-}
-
-static void fill_block(const struct request *request, union body *body, Earshot__ClientFrame *frame)
-{
-    body->block = (Earshot__Block)EARSHOT__BLOCK__INIT;
-    body->block.user = user_of(request);
-    frame->block = &body->block;
-}
-
-static void fill_unblock(const struct request *request, union body *body, Earshot__ClientFrame *frame)
-{
-    body->unblock = (Earshot__Unblock)EARSHOT__UNBLOCK__INIT;
-    body->unblock.user = user_of(request);
-    frame->unblock = &body->unblock;
-}
-
 static ProtobufCBinaryData channel_of(const struct request *request)
 {
     return bytes_of_slice(slice_of(request->channel, sizeof request->channel));
 }
 
-static void fill_startprivate(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+static void fill_message(const struct request *request, Earshot__ClientFrame *frame)
 {
-    body->start = (Earshot__StartPrivate)EARSHOT__START_PRIVATE__INIT;
-    body->start.user = user_of(request);
-    body->start.channel = channel_of(request);
-    frame->startprivate = &body->start;
+    frame->message->to = user_of(request);
+    frame->message->body = text_of(request);
 }
 
-static void fill_answerprivate(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+static void fill_broadcast(const struct request *request, Earshot__ClientFrame *frame)
 {
-    body->answer = (Earshot__AnswerPrivate)EARSHOT__ANSWER_PRIVATE__INIT;
-    body->answer.user = user_of(request);
-    body->answer.accept = request->accept;
-    body->answer.channel = channel_of(request);
-    body->answer.device = request->device;
-    body->answer.nonce = text_of(request);
-    frame->answerprivate = &body->answer;
+    frame->broadcast->body = text_of(request);
 }
 
-static void fill_stopprivate(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+static void fill_whoelsesince(const struct request *request, Earshot__ClientFrame *frame)
 {
-    body->stop = (Earshot__StopPrivate)EARSHOT__STOP_PRIVATE__INIT;
-    body->stop.user = user_of(request);
-    body->stop.channel = channel_of(request);
-    frame->stopprivate = &body->stop;
+    frame->whoelsesince->seconds = request->seconds;
 }
 
-static void fill_signal(const struct request *request, union body *body, Earshot__ClientFrame *frame)
+static void fill_block(const struct request *request, Earshot__ClientFrame *frame)
 {
-    body->signal = (Earshot__SendSignal)EARSHOT__SEND_SIGNAL__INIT;
-    body->signal.user = user_of(request);
-    body->signal.channel = channel_of(request);
-    body->signal.device = request->device;
-    body->signal.payload = text_of(request);
-    frame->signal = &body->signal;
+    frame->block->user = user_of(request);
+}
+
+static void fill_unblock(const struct request *request, Earshot__ClientFrame *frame)
+{
+    frame->unblock->user = user_of(request);
+}
+
+static void fill_startprivate(const struct request *request, Earshot__ClientFrame *frame)
+{
+    frame->startprivate->user = user_of(request);
+    frame->startprivate->channel = channel_of(request);
+}
+
+static void fill_answerprivate(const struct request *request, Earshot__ClientFrame *frame)
+{
+    frame->answerprivate->user = user_of(request);
+    frame->answerprivate->accept = request->accept;
+    frame->answerprivate->channel = channel_of(request);
+    frame->answerprivate->device = request->device;
+    frame->answerprivate->nonce = text_of(request);
+}
+
+static void fill_stopprivate(const struct request *request, Earshot__ClientFrame *frame)
+{
+    frame->stopprivate->user = user_of(request);
+    frame->stopprivate->channel = channel_of(request);
+}
+
+static void fill_signal(const struct request *request, Earshot__ClientFrame *frame)
+{
+    frame->signal->user = user_of(request);
+    frame->signal->channel = channel_of(request);
+    frame->signal->device = request->device;
+    frame->signal->payload = text_of(request);
 }
 
 enum when_lost {
@@ -120,29 +84,39 @@ enum when_lost {
 };
 
 static const struct rule {
-    Earshot__ClientFrame__BodyCase ask;
-    Earshot__ServerFrame__BodyCase answer;
-    void (*fill)(const struct request *request, union body *body, Earshot__ClientFrame *frame);
+    Earshot__ServerFrame__BodyCase answer;                                    /* 0 in a row that is not there */
+    void (*fill)(const struct request *request, Earshot__ClientFrame *frame); /* its fields; NULL if it has none */
     enum when_lost when_lost;
     enum err done_before; /* asked a second time, this refusal means that the first time worked */
     bool private;         /* answered to private.c, not to the user */
-} rules[REQUEST_KINDS] = {
-#define ROW(ask, answer, fill, ...)                                                                                              \
+} rules[] = {
+#define ROW(answer, ...)                                                                                                         \
     {                                                                                                                            \
-        EARSHOT__CLIENT_FRAME__BODY_##ask, EARSHOT__SERVER_FRAME__BODY_##answer, fill, __VA_ARGS__                               \
+        EARSHOT__SERVER_FRAME__BODY_##answer, __VA_ARGS__                                                                        \
     }
-    [REQUEST_MESSAGE] = ROW(MESSAGE, ACCEPTED, fill_message, ASK_AGAIN_AND_TELL, OK),
-    [REQUEST_BROADCAST] = ROW(BROADCAST, ANNOUNCED, fill_broadcast, NOT_TWICE, OK),
-    [REQUEST_WHOELSE] = ROW(WHOELSE, USERS, fill_whoelse, ASK_AGAIN, OK),
-    [REQUEST_WHOELSESINCE] = ROW(WHOELSESINCE, USERS, fill_whoelsesince, ASK_AGAIN, OK),
-    [REQUEST_BLOCK] = ROW(BLOCK, DONE, fill_block, ASK_AGAIN, ERR_ALREADY_BLOCKED),
-    [REQUEST_UNBLOCK] = ROW(UNBLOCK, DONE, fill_unblock, ASK_AGAIN, ERR_NOT_BLOCKED),
-    [REQUEST_STARTPRIVATE] = ROW(STARTPRIVATE, DONE, fill_startprivate, ASK_AGAIN, OK, true),
-    [REQUEST_ANSWERPRIVATE] = ROW(ANSWERPRIVATE, DONE, fill_answerprivate, ASK_AGAIN, OK, true),
-    [REQUEST_STOPPRIVATE] = ROW(STOPPRIVATE, DONE, fill_stopprivate, ASK_AGAIN, OK, true),
-    [REQUEST_SIGNAL] = ROW(SIGNAL, DONE, fill_signal, ASK_AGAIN, OK, true),
+    [REQUEST(MESSAGE)] = ROW(ACCEPTED, fill_message, ASK_AGAIN_AND_TELL, OK),
+    [REQUEST(BROADCAST)] = ROW(ANNOUNCED, fill_broadcast, NOT_TWICE, OK),
+    [REQUEST(WHOELSE)] = ROW(USERS, NULL, ASK_AGAIN, OK),
+    [REQUEST(WHOELSESINCE)] = ROW(USERS, fill_whoelsesince, ASK_AGAIN, OK),
+    [REQUEST(BLOCK)] = ROW(DONE, fill_block, ASK_AGAIN, ERR_ALREADY_BLOCKED),
+    [REQUEST(UNBLOCK)] = ROW(DONE, fill_unblock, ASK_AGAIN, ERR_NOT_BLOCKED),
+    [REQUEST(STARTPRIVATE)] = ROW(DONE, fill_startprivate, ASK_AGAIN, OK, true),
+    [REQUEST(ANSWERPRIVATE)] = ROW(DONE, fill_answerprivate, ASK_AGAIN, OK, true),
+    [REQUEST(STOPPRIVATE)] = ROW(DONE, fill_stopprivate, ASK_AGAIN, OK, true),
+    [REQUEST(SIGNAL)] = ROW(DONE, fill_signal, ASK_AGAIN, OK, true),
 #undef ROW
 };
+
+bool requests_have(int kind)
+{
+    return kind >= 0 && kind < (int)(sizeof rules / sizeof rules[0]) && rules[kind].answer != 0;
+}
+
+bool requests_are_private(int kind)
+{
+    assert(kind < 0 || requests_have(kind));
+    return kind < 0 || rules[kind].private;
+}
 
 /* ---- sending ---- */
 
@@ -182,11 +156,14 @@ static enum err send_request(struct client_core *core, struct request *request)
 {
     const struct rule *rule = &rules[request->kind];
     Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
-    union body body;
     frame.number = request->number != 0 ? request->number : core->number + 1;
-    frame.body_case = rule->ask;
-    rule->fill(request, &body, &frame);
-    enum err err = core_write(core, &frame);
+    arena_reset(&core->frame);
+    enum err err = codec_begin_client(&frame, (Earshot__ClientFrame__BodyCase)request->kind, &core->frame);
+    if (err != OK)
+        return err;
+    if (rule->fill != NULL)
+        rule->fill(request, &frame);
+    err = core_write(core, &frame);
     if (err != OK)
         return err;
     core->number = frame.number > core->number ? frame.number : core->number;
@@ -253,7 +230,7 @@ void requests_fail(struct client_core *core, struct request *request, enum earsh
 static void refused(struct client_core *core, struct request *request, const Earshot__Error *error)
 {
     enum err err = codec_error(error->code);
-    if ((request->repeated || request->kind == REQUEST_SIGNAL) && err == ERR_RATE_LIMITED) {
+    if ((request->repeated || request->kind == REQUEST(SIGNAL)) && err == ERR_RATE_LIMITED) {
         /* The user did not hurry, the reconnect or the channel did. */
         int64_t wait_s = error->retry_after < 1 ? 1 : error->retry_after > 60 ? 60 : error->retry_after;
         outbox_again(&core->outbox, request);

@@ -40,11 +40,6 @@ enum err core_add_privates(struct client_core *core, const struct core_options *
     return privates_new(&privates, &core->privates);
 }
 
-static bool is_private(enum request_kind kind)
-{
-    return kind >= REQUEST_STARTPRIVATE;
-}
-
 static enum err note_private(struct client_core *core, const struct request *what, struct slice body, int64_t *id)
 {
     struct request numbered = *what;
@@ -60,9 +55,10 @@ int64_t core_ask(struct client_core *core, const struct request *what, struct sl
     int64_t id;
     if (core->state == CORE_CLOSED || core->logout_id != 0)
         return -EARSHOT_UNAVAILABLE;
-    if (is_private(what->kind) && core->privates == NULL)
+    bool private = requests_are_private(what->kind);
+    if (private && core->privates == NULL)
         return -EARSHOT_NO_PRIVATE;
-    enum err err = is_private(what->kind) ? note_private(core, what, body, &id) : outbox_add(&core->outbox, what, body, &id);
+    enum err err = private ? note_private(core, what, body, &id) : outbox_add(&core->outbox, what, body, &id);
     if (err != OK)
         return err == ERR_MEMORY ? -EARSHOT_NO_MEMORY : -EARSHOT_UNAVAILABLE;
     core_soon(core);

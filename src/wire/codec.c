@@ -56,6 +56,20 @@ enum err codec_read_peer_frame(struct slice payload, struct arena *arena, Earsho
     return OK;
 }
 
+enum err codec_begin_client(Earshot__ClientFrame *frame, Earshot__ClientFrame__BodyCase body, struct arena *arena)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field(&earshot__client_frame__descriptor, (unsigned)body);
+    const ProtobufCMessageDescriptor *type = field->descriptor;
+    ProtobufCMessage *message = arena_alloc(arena, type->sizeof_message);
+    if (message == NULL)
+        return ERR_MEMORY;
+    protobuf_c_message_init(type, message);
+    frame->body_case = body;
+    memcpy((char *)frame + field->offset, &message, sizeof message);
+    return OK;
+}
+
 static enum err write_message(const ProtobufCMessage *message, struct buf *out)
 {
     uint8_t prefix[WIRE_PREFIX_MAX], *space;

@@ -65,6 +65,7 @@ def test_a_thousand_texts_each_way_in_order(pair):
     for client, other in ((alice, bob), (bob, alice)):
         for number in asked[client]:
             assert client.answer(number)["event"] == "ok"
+        other.expect("private", body=f"999: {SECRET}")  # each says what it has on a pipe of its own
         bodies = [event["body"] for event in other.seen if event["event"] == "private"]
         assert bodies == [f"{i}: {SECRET}" for i in range(1000)]
 

@@ -2,6 +2,8 @@
 #include "dialog.h"
 #include "fake_library.h"
 #include "stream.h"
+#include "text.h"
+#include "unit.h"
 
 extern const struct face_type json_face;
 
@@ -35,7 +37,7 @@ static int set_up(void **state)
     struct face_host host = {.ready = never, .in = -1, .out = -1};
     json_face.create(&host, &stage->face);
     stage->face->type = &stage->type;
-    dialog_init(&stage->dialog, &fake_library, &stage->clock, false);
+    dialog_init(&stage->dialog, &stage->clock, false);
     dialog_begin(&stage->dialog, &stage->fake, stage->face);
     return 0;
 }

@@ -2,6 +2,8 @@
 #include "fake_library.h"
 #include "login.h"
 #include "stream.h"
+#include "text.h"
+#include "unit.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,7 +34,7 @@ static int set_up_without_a_terminal(void **state)
     buf_init(&stage->fake.seen, TEXT_CAP);
     buf_init(&stage->written, TEXT_CAP);
     json_face.create(&host, &stage->face);
-    dialog_init(&stage->dialog, &fake_library, &system_clock, false);
+    dialog_init(&stage->dialog, &system_clock, false);
     dialog_begin(&stage->dialog, &stage->fake, stage->face);
     login_init(&stage->login, &stage->dialog, "h", "alice");
     ask_free(&stage->login.ask);

@@ -253,7 +253,7 @@ static UNUSED struct fake *online(void)
     return fake;
 }
 
-static UNUSED int64_t ask(struct fake *fake, enum request_kind kind, const char *user, const char *body)
+static UNUSED int64_t ask(struct fake *fake, int kind, const char *user, const char *body)
 {
     struct request what = {.kind = kind, .seconds = 60};
     if (user != NULL)

@@ -2,7 +2,7 @@
  * introduced.h - several clients' private channels, a server that introduces them, and a transport, all fake and deterministic:
  *
  *     struct end *alice = rig_join(rig, "alice"), *bob = rig_join(rig, "bob");
- *     wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+ *     wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
  *     reads(alice, "ok 1");                              the next event; whatever can happen has happened
  *     quiet(alice);                                      no more
  *
@@ -251,7 +251,7 @@ static UNUSED void rig_free(struct rig *rig)
     free(rig);
 }
 
-static UNUSED int64_t wish(struct end *end, enum request_kind kind, const char *user, const char *body)
+static UNUSED int64_t wish(struct end *end, int kind, const char *user, const char *body)
 {
     struct request what = {.kind = kind, .id = end->next_id};
     if (user != NULL)
@@ -262,7 +262,7 @@ static UNUSED int64_t wish(struct end *end, enum request_kind kind, const char *
 
 static UNUSED int64_t answer(struct end *end, const char *user, bool accept)
 {
-    struct request what = {.kind = REQUEST_ANSWERPRIVATE, .id = end->next_id, .accept = accept};
+    struct request what = {.kind = REQUEST(ANSWERPRIVATE), .id = end->next_id, .accept = accept};
     if (user != NULL)
         assert_int_equal(name_parse(slice_str(user), &what.user), OK);
     assert_int_equal(privates_wish(end->privates, &what, slice_str("")), OK);
@@ -300,7 +300,7 @@ static UNUSED void end_tunnel(struct tunnel *tunnel, enum peer_end why)
 static UNUSED void open_between(struct end *asker, struct end *answerer)
 {
     char line[FAKE_LINE];
-    int64_t n = wish(asker, REQUEST_STARTPRIVATE, answerer->name.text, NULL);
+    int64_t n = wish(asker, REQUEST(STARTPRIVATE), answerer->name.text, NULL);
     snprintf(line, sizeof line, "ok %lld", (long long)n);
     reads(asker, line);
     snprintf(line, sizeof line, "%s asks", asker->name.text);

@@ -137,14 +137,14 @@ static UNUSED void run_server(struct rig *rig, struct action *action)
     struct asked *asked = asked_find(rig, what->channel);
     if (!from->online)
         error = EARSHOT_UNAVAILABLE;
-    else if (what->kind == REQUEST_STARTPRIVATE)
+    else if (what->kind == REQUEST(STARTPRIVATE))
         error = serve_start(rig, from, what);
-    else if (what->kind == REQUEST_STOPPRIVATE)
+    else if (what->kind == REQUEST(STOPPRIVATE))
         error = serve_stop(rig, what);
-    else if (what->kind == REQUEST_SIGNAL)
+    else if (what->kind == REQUEST(SIGNAL))
         error = serve_signal(rig, from, what);
     privates_answered(from->privates, what, error, "of the server");
-    if (error != EARSHOT_OK || what->kind != REQUEST_ANSWERPRIVATE)
+    if (error != EARSHOT_OK || what->kind != REQUEST(ANSWERPRIVATE))
         return;
     if (asked == NULL)
         settle_at(from, &what->user, what->channel, EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_EXPIRED, 0, NULL);

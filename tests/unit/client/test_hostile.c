@@ -52,7 +52,7 @@ static void bad_names_are_dropped(void **unused)
     say_message(fake, 1, 2, "bob", "", "hi");
     SAY(fake, 0, EVENT_BROADCAST, event_broadcast, Broadcast, BROADCAST, it->body = text_bytes("all"));
     SAY(fake, 0, EVENT_PRESENCE, event_presence, Presence, PRESENCE, it->user = text_bytes("B O B"));
-    ask(fake, REQUEST_WHOELSE, NULL, NULL);
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
     settle(fake);
     say_users(fake, 16, names, 4, false);
     sees(fake, "users 1 bob carol");
@@ -71,8 +71,8 @@ static void any_body_arrives_as_it_is(void **unused)
 static void wrong_answers_fail_the_request(void **unused)
 {
     struct fake *fake = online();
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
-    ask(fake, REQUEST_WHOELSE, NULL, NULL);
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
     settle(fake);
     say_done(fake, 16);
     say_accepted(fake, 17, 1);
@@ -92,7 +92,7 @@ static void a_second_login_is_ignored(void **unused)
     say_challenge(fake, 2, EARSHOT__CHALLENGE__KIND__KIND_NEW_ACCOUNT);
     sees(fake, "(nothing)");
     assert_int_equal(fake->token.bytes[0], 0xaa);
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
     wants(fake, "message 16 bob hi");
     fake_stop(fake);
 }
@@ -113,8 +113,8 @@ static void answers_have_an_end(void **unused)
         [0 ... 63] = "abcdefghijabcdefghijabcdefghijab",
     };
     struct fake *fake = online();
-    ask(fake, REQUEST_WHOELSE, NULL, NULL);
-    ask(fake, REQUEST_WHOELSE, NULL, NULL);
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
     settle(fake);
     size_t frames = 0;
     while (fake->events.first == fake->events.count && ++frames < 100000) {
@@ -147,7 +147,7 @@ static void the_last_number_does_not_overflow(void **unused)
     wants(fake, "hello 1");
     wants(fake, "login 2 alice wonderland");
     say_welcome(fake, 2, 1, UINT64_MAX);
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
     wants(fake, "message 9223372036854775808 bob hi");
     fake_stop(fake);
 }

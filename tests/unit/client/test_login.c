@@ -208,7 +208,7 @@ static void refusals_close(void **unused)
         say_error(fake, 2, rows[i].code, 60);
         sees(fake, rows[i].event);
         assert_true(fake->hang_ups == 1 && !fake->up);
-        assert_int_equal(ask(fake, REQUEST_WHOELSE, NULL, NULL), -EARSHOT_UNAVAILABLE);
+        assert_int_equal(ask(fake, REQUEST(WHOELSE), NULL, NULL), -EARSHOT_UNAVAILABLE);
         wait_ms(fake, 100000);
         assert_int_equal(fake->connects, 1);
         fake_stop(fake);
@@ -218,7 +218,7 @@ static void refusals_close(void **unused)
 static void first_failure_closes(void **unused)
 {
     struct fake *fake = fake_start(&alice);
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
     settle(fake);
     lose_connection(fake);
     sees(fake, "error 1 unavailable");

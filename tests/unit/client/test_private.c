@@ -20,7 +20,7 @@ static int end(void **unused)
 
 static void ask_bob(void)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
     assert_int_equal(alice->count, 0); /* nobody is called inside a call */
     reads(alice, "ok 1");
     reads(bob, "alice asks");
@@ -58,7 +58,7 @@ static void nobody_asks(void **unused)
 {
     answer(bob, NULL, true);
     answer(bob, "alice", false);
-    wish(bob, REQUEST_STOPPRIVATE, "alice", NULL);
+    wish(bob, REQUEST(STOPPRIVATE), "alice", NULL);
     wish(bob, REQUEST_PRIVATE, "alice", "hi");
     wish(bob, REQUEST_VERIFY, "alice", NULL);
     wish(bob, REQUEST_TRUST, "alice", NULL);
@@ -74,23 +74,23 @@ static void nobody_asks(void **unused)
 
 static void the_server_refuses(void **unused)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "alice", NULL);
-    wish(alice, REQUEST_STARTPRIVATE, "carol", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "alice", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "carol", NULL);
     reads(alice, "error 1 self");
     reads(alice, "error 2 offline");
-    wish(alice, REQUEST_STARTPRIVATE, "carol", NULL); /* nothing is left of it */
+    wish(alice, REQUEST(STARTPRIVATE), "carol", NULL); /* nothing is left of it */
     reads(alice, "error 3 offline");
 }
 
 static void asking_twice(void **unused)
 {
     ask_bob();
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
     reads(alice, "error 2 usage");
     assert_string_equal(alice->why, "bob is being asked already.");
     answer(bob, NULL, true);
     reads(alice, "open bob direct");
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
     reads(alice, "error 3 usage");
     assert_string_equal(alice->why, "A private channel with bob is open already.");
 }
@@ -98,7 +98,7 @@ static void asking_twice(void **unused)
 static void asking_who_asks_is_a_yes(void **unused)
 {
     ask_bob();
-    wish(bob, REQUEST_STARTPRIVATE, "alice", NULL);
+    wish(bob, REQUEST(STARTPRIVATE), "alice", NULL);
     reads(bob, "ok 1");
     reads(bob, "open alice direct");
     reads(alice, "open bob direct");
@@ -119,7 +119,7 @@ static void nobody_answers(void **unused)
 static void the_asker_takes_it_back(void **unused)
 {
     ask_bob();
-    wish(alice, REQUEST_STOPPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STOPPRIVATE), "bob", NULL);
     reads(alice, "ok 2");
     reads(alice, "over bob cancelled");
     reads(bob, "over alice cancelled");
@@ -128,10 +128,10 @@ static void the_asker_takes_it_back(void **unused)
 
 static void it_is_taken_back_before_the_server_has_it(void **unused)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
-    wish(alice, REQUEST_STOPPRIVATE, "bob", NULL);
-    wish(alice, REQUEST_STARTPRIVATE, "carol", NULL);
-    wish(alice, REQUEST_STOPPRIVATE, "carol", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
+    wish(alice, REQUEST(STOPPRIVATE), "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "carol", NULL);
+    wish(alice, REQUEST(STOPPRIVATE), "carol", NULL);
     reads(alice, "ok 1");
     reads(alice, "error 3 offline");
     reads(alice, "error 4 no_private");
@@ -181,8 +181,8 @@ static void two_yes_at_once(void **unused)
 
 static void both_ask_at_once(void **unused)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
-    wish(bob, REQUEST_STARTPRIVATE, "alice", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
+    wish(bob, REQUEST(STARTPRIVATE), "alice", NULL);
     rig_run(rig);
     reads(alice, "ok 1");
     reads(bob, "ok 1");
@@ -199,7 +199,7 @@ static void several_ask(void **unused)
 {
     struct end *carol = rig_join(rig, "carol");
     ask_bob();
-    wish(carol, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(carol, REQUEST(STARTPRIVATE), "bob", NULL);
     reads(carol, "ok 1");
     reads(bob, "carol asks");
     answer(bob, NULL, true);
@@ -224,7 +224,7 @@ static void a_request_of_which_nothing_is_heard_ends(void **unused)
 {
     ask_bob();
     later(rig, 11 * 60 * 1000);
-    wish(bob, REQUEST_STOPPRIVATE, "alice", NULL);
+    wish(bob, REQUEST(STOPPRIVATE), "alice", NULL);
     reads(bob, "over alice expired");
     reads(bob, "error 1 no_private");
 }
@@ -246,7 +246,7 @@ static void stopping_before_it_is_open(void **unused)
 {
     ask_bob();
     answer(bob, NULL, true);
-    wish(bob, REQUEST_STOPPRIVATE, "alice", NULL);
+    wish(bob, REQUEST(STOPPRIVATE), "alice", NULL);
     reads(bob, "ok 1");
     reads(bob, "ok 2");
     reads(bob, "over alice stopped");
@@ -297,7 +297,7 @@ static void logging_out_ends_everything(void **unused)
 {
     struct end *carol = rig_join(rig, "carol");
     open_between(alice, bob);
-    wish(alice, REQUEST_STARTPRIVATE, "carol", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "carol", NULL);
     reads(alice, "ok 2");
     reads(carol, "alice asks");
     privates_end(alice->privates, "logged out");

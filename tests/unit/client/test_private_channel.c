@@ -21,7 +21,7 @@ static int end(void **unused)
 
 static void stop_it(void)
 {
-    wish(alice, REQUEST_STOPPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STOPPRIVATE), "bob", NULL);
     rig_run(rig);
     alice->read = alice->count;
     bob->read = bob->count;
@@ -30,7 +30,7 @@ static void stop_it(void)
 /* Asks and says yes; what comes of it is for the test to read. */
 static void introduce(void)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
     rig_run(rig);
     answer(bob, "alice", true);
     rig_run(rig);
@@ -381,7 +381,7 @@ static void stopping_waits_for_what_was_said(void **unused)
 {
     open_between(alice, bob);
     wish(alice, REQUEST_PRIVATE, "bob", "last words");
-    wish(alice, REQUEST_STOPPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STOPPRIVATE), "bob", NULL);
     wish(alice, REQUEST_PRIVATE, "bob", "too late");
     reads(alice, "error 4 no_private");
     reads(alice, "ok 2");
@@ -396,7 +396,7 @@ static void stopping_does_not_wait_for_ever(void **unused)
     open_between(alice, bob);
     last_tunnel(rig, false)->dead = true;
     wish(alice, REQUEST_PRIVATE, "bob", "lost words");
-    wish(alice, REQUEST_STOPPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STOPPRIVATE), "bob", NULL);
     quiet(alice);
     later(rig, 2000);
     reads(alice, "error 2 private_failed");
@@ -476,7 +476,7 @@ static void signals_wait_for_the_server(void **unused)
 
 static void what_never_opens_fails_in_time(void **unused)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
     rig_run(rig);
     answer(bob, NULL, true);
     bob->transport_fails = true;
@@ -490,7 +490,7 @@ static void what_never_opens_fails_in_time(void **unused)
 
 static void without_a_way_the_text_says_what_would_help(void **unused)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
     rig_run(rig);
     bob->online = false;
     settle_at(alice, &bob->name, rig->asked[0].channel, EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_ACCEPTED, bob->device,
@@ -503,7 +503,7 @@ static void without_a_way_the_text_says_what_would_help(void **unused)
 
 static void the_deadline_ends_what_hangs(void **unused)
 {
-    wish(alice, REQUEST_STARTPRIVATE, "bob", NULL);
+    wish(alice, REQUEST(STARTPRIVATE), "bob", NULL);
     rig_run(rig);
     settle_at(alice, &bob->name, rig->asked[0].channel, EARSHOT__PRIVATE_SETTLED__OUTCOME__OUTCOME_ACCEPTED, 4711, rig->nonce);
     later(rig, 44000);
@@ -520,7 +520,7 @@ static void a_new_request_of_a_crashed_peer_replaces_the_channel(void **unused)
     last_tunnel(rig, false)->other = NULL;
     privates_free(&bob->privates);
     end_begin(bob);
-    wish(bob, REQUEST_STARTPRIVATE, "alice", NULL);
+    wish(bob, REQUEST(STARTPRIVATE), "alice", NULL);
     reads(alice, "bob asks");
     answer(alice, NULL, true);
     reads(alice, "over bob replaced");

@@ -93,8 +93,8 @@ static void the_capability_is_told(void **unused)
 static void without_a_connection_there_is_no_channel(void **unused)
 {
     assert_int_equal(ask(fake, REQUEST_PRIVATE, "bob", "hi"), 1);
-    assert_int_equal(ask(fake, REQUEST_STOPPRIVATE, "bob", NULL), 2);
-    assert_int_equal(ask(fake, REQUEST_MESSAGE, "bob", "hi"), 3); /* one row of numbers for all */
+    assert_int_equal(ask(fake, REQUEST(STOPPRIVATE), "bob", NULL), 2);
+    assert_int_equal(ask(fake, REQUEST(MESSAGE), "bob", "hi"), 3); /* one row of numbers for all */
     assert_int_equal(core_unanswered(fake->core), 3);
     sees(fake, "error 1 no_private");
     sees(fake, "error 2 no_private");
@@ -105,7 +105,7 @@ static void asking_and_being_declined(void **unused)
 {
     uint8_t id[16];
     log_in();
-    ask(fake, REQUEST_STARTPRIVATE, "bob", NULL);
+    ask(fake, REQUEST(STARTPRIVATE), "bob", NULL);
     Earshot__ClientFrame *frame = take(EARSHOT__CLIENT_FRAME__BODY_STARTPRIVATE);
     assert_int_equal(frame->startprivate->channel.len, 16);
     memcpy(id, frame->startprivate->channel.data, sizeof id);
@@ -120,7 +120,7 @@ static void asking_and_being_declined(void **unused)
 
 static void being_asked_and_answering(void **unused)
 {
-    struct request yes = {.kind = REQUEST_ANSWERPRIVATE, .accept = true};
+    struct request yes = {.kind = REQUEST(ANSWERPRIVATE), .accept = true};
     log_in();
     say_request("bob");
     sees(fake, "bob asks");
@@ -140,7 +140,7 @@ static void being_asked_and_answering(void **unused)
 static void a_request_in_flight_is_asked_again(void **unused)
 {
     log_in();
-    ask(fake, REQUEST_STARTPRIVATE, "bob", NULL);
+    ask(fake, REQUEST(STARTPRIVATE), "bob", NULL);
     wants(fake, "startprivate 16 bob");
     lose_connection(fake);
     sees(fake, "disconnected network");
@@ -158,7 +158,7 @@ static void a_request_in_flight_is_asked_again(void **unused)
 static void leaving_while_asking(void **unused)
 {
     log_in();
-    ask(fake, REQUEST_STARTPRIVATE, "bob", NULL);
+    ask(fake, REQUEST(STARTPRIVATE), "bob", NULL);
     wants(fake, "startprivate 16 bob");
     core_logout(fake->core);
     silent(fake);
@@ -174,7 +174,7 @@ static void leaving_while_asking(void **unused)
 static void a_stopping_server_answers_all(void **unused)
 {
     log_in();
-    ask(fake, REQUEST_STARTPRIVATE, "bob", NULL);
+    ask(fake, REQUEST(STARTPRIVATE), "bob", NULL);
     wants(fake, "startprivate 16 bob");
     say_goodbye(fake, EARSHOT__GOODBYE__REASON__REASON_SHUTDOWN, 0);
     sees(fake, "disconnected shutdown for good");

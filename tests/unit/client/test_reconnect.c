@@ -5,9 +5,9 @@
 static void messages_are_sent_again_with_their_numbers(void **unused)
 {
     struct fake *fake = online();
-    ask(fake, REQUEST_MESSAGE, "bob", "one");
-    ask(fake, REQUEST_MESSAGE, "bob", "two");
-    ask(fake, REQUEST_MESSAGE, "bob", "three");
+    ask(fake, REQUEST(MESSAGE), "bob", "one");
+    ask(fake, REQUEST(MESSAGE), "bob", "two");
+    ask(fake, REQUEST(MESSAGE), "bob", "three");
     wants(fake, "message 16 bob one");
     wants(fake, "message 17 bob two");
     wants(fake, "message 18 bob three");
@@ -17,7 +17,7 @@ static void messages_are_sent_again_with_their_numbers(void **unused)
     sees(fake, "disconnected network");
     sees(fake, "error 1 not_accepted");
     sees(fake, "error 3 not_accepted");
-    ask(fake, REQUEST_MESSAGE, "bob", "four");
+    ask(fake, REQUEST(MESSAGE), "bob", "four");
     assert_int_equal(core_unanswered(fake->core), 3);
     come_back(fake, "resume 2 token=aa horizon=0");
     say_welcome(fake, 2, 0xaa, 40); /* the server counted others of this device */
@@ -38,7 +38,7 @@ static void messages_are_sent_again_with_their_numbers(void **unused)
 static void the_notice_comes_once_a_loss(void **unused)
 {
     struct fake *fake = online();
-    ask(fake, REQUEST_MESSAGE, "bob", "one");
+    ask(fake, REQUEST(MESSAGE), "bob", "one");
     wants(fake, "message 16 bob one");
     lose_connection(fake);
     sees(fake, "disconnected network");
@@ -62,10 +62,10 @@ static void the_notice_comes_once_a_loss(void **unused)
 static void questions_are_asked_again_silently(void **unused)
 {
     struct fake *fake = online();
-    ask(fake, REQUEST_WHOELSE, NULL, NULL);
-    ask(fake, REQUEST_BLOCK, "bob", NULL);
-    ask(fake, REQUEST_UNBLOCK, "carol", NULL);
-    ask(fake, REQUEST_BROADCAST, NULL, "all");
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
+    ask(fake, REQUEST(BLOCK), "bob", NULL);
+    ask(fake, REQUEST(UNBLOCK), "carol", NULL);
+    ask(fake, REQUEST(BROADCAST), NULL, "all");
     static const char *const names[] = {"dave"};
     wants(fake, "whoelse 16");
     say_users(fake, 16, names, 1, true); /* half an answer is none */
@@ -91,14 +91,14 @@ static void questions_are_asked_again_silently(void **unused)
 static void too_fast_again_is_no_failure(void **unused)
 {
     struct fake *fake = online();
-    ask(fake, REQUEST_MESSAGE, "bob", "one");
+    ask(fake, REQUEST(MESSAGE), "bob", "one");
     wants(fake, "message 16 bob one");
     lose_connection(fake);
     come_back(fake, "resume 2 token=aa horizon=0");
     say_welcome(fake, 2, 0xaa, 0);
     wants(fake, "message 16 bob one");
     say_error(fake, 16, EARSHOT__ERROR_CODE__ERROR_RATE_LIMITED, 2);
-    ask(fake, REQUEST_MESSAGE, "bob", "two");
+    ask(fake, REQUEST(MESSAGE), "bob", "two");
     wants(fake, "(nothing)");
     wait_ms(fake, 1999);
     wants(fake, "(nothing)");
@@ -134,10 +134,10 @@ static void resume_says_what_was_received(void **unused)
 static void lost_token_means_another_device(void **unused)
 {
     struct fake *fake = online();
-    ask(fake, REQUEST_MESSAGE, "bob", "sent");
+    ask(fake, REQUEST(MESSAGE), "bob", "sent");
     wants(fake, "message 16 bob sent");
     lose_connection(fake);
-    ask(fake, REQUEST_MESSAGE, "bob", "waiting");
+    ask(fake, REQUEST(MESSAGE), "bob", "waiting");
     come_back(fake, "resume 2 token=aa horizon=0");
     say_error(fake, 2, EARSHOT__ERROR_CODE__ERROR_BAD_TOKEN, 0);
     wants(fake, "login 3 alice wonderland");
@@ -213,7 +213,7 @@ static void logout_while_away(void **unused)
 
     fake = online();
     lose_connection(fake);
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
     core_logout(fake->core);
     for (int i = 0; i < 29; i++) {
         wait_ms(fake, 1000);
@@ -233,7 +233,7 @@ static void logout_comes_back_for_what_waits(void **unused)
 {
     struct fake *fake = online();
     lose_connection(fake);
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
     core_logout(fake->core);
     wait_ms(fake, 1000);
     open_connection(fake);
@@ -271,7 +271,7 @@ static void a_dead_server_is_noticed_by_a_busy_client(void **unused)
     struct fake *fake = online();
     int64_t started = fake->now;
     while (fake->up && fake->now - started < 100000) {
-        ask(fake, REQUEST_WHOELSE, NULL, NULL);
+        ask(fake, REQUEST(WHOELSE), NULL, NULL);
         wait_ms(fake, 1000);
     }
     assert_in_range(fake->now - started, 30000, 45000);

@@ -5,13 +5,13 @@ static void every_request_and_its_answer(void **unused)
 {
     static const char *const names[] = {"bob", "carol"};
     struct fake *fake = online();
-    assert_int_equal(ask(fake, REQUEST_MESSAGE, "Bob", "hi"), 1);
-    assert_int_equal(ask(fake, REQUEST_BROADCAST, NULL, "all"), 2);
-    assert_int_equal(ask(fake, REQUEST_WHOELSE, NULL, NULL), 3);
-    assert_int_equal(ask(fake, REQUEST_WHOELSESINCE, NULL, NULL), 4);
-    assert_int_equal(ask(fake, REQUEST_BLOCK, "carol", NULL), 5);
-    assert_int_equal(ask(fake, REQUEST_UNBLOCK, "carol", NULL), 6);
-    assert_int_equal(ask(fake, REQUEST_STARTPRIVATE, "bob", NULL), -EARSHOT_NO_PRIVATE); /* without a transport */
+    assert_int_equal(ask(fake, REQUEST(MESSAGE), "Bob", "hi"), 1);
+    assert_int_equal(ask(fake, REQUEST(BROADCAST), NULL, "all"), 2);
+    assert_int_equal(ask(fake, REQUEST(WHOELSE), NULL, NULL), 3);
+    assert_int_equal(ask(fake, REQUEST(WHOELSESINCE), NULL, NULL), 4);
+    assert_int_equal(ask(fake, REQUEST(BLOCK), "carol", NULL), 5);
+    assert_int_equal(ask(fake, REQUEST(UNBLOCK), "carol", NULL), 6);
+    assert_int_equal(ask(fake, REQUEST(STARTPRIVATE), "bob", NULL), -EARSHOT_NO_PRIVATE); /* without a transport */
     assert_int_equal(fake->writes, 1); /* nothing is sent, and nobody called, inside a call */
     wants(fake, "message 16 bob hi");
     wants(fake, "broadcast 17 all");
@@ -41,7 +41,7 @@ static void every_request_and_its_answer(void **unused)
 static void numbers_go_on_above_the_servers(void **unused)
 {
     struct fake *fake = fake_start(&alice);
-    ask(fake, REQUEST_MESSAGE, "bob", "early");
+    ask(fake, REQUEST(MESSAGE), "bob", "early");
     open_connection(fake);
     wants(fake, "hello 1");
     wants(fake, "login 2 alice wonderland");
@@ -81,7 +81,7 @@ static void acknowledgements_are_few(void **unused)
     wait_ms(fake, 1);
     wants(fake, "received 1:7 2:3"); /* then together */
     say_message(fake, 2, 4, "carol", "alice", "e");
-    ask(fake, REQUEST_WHOELSE, NULL, NULL);
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
     wants(fake, "received 2:4"); /* or with what goes out anyway */
     wants(fake, "whoelse 16");
     fake_stop(fake);
@@ -108,10 +108,10 @@ static void nothing_is_delivered_twice(void **unused)
 static void logout_waits_for_answers(void **unused)
 {
     struct fake *fake = online();
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
     assert_int_equal(core_logout(fake->core), 2);
     assert_int_equal(core_logout(fake->core), -EARSHOT_UNAVAILABLE);
-    assert_int_equal(ask(fake, REQUEST_WHOELSE, NULL, NULL), -EARSHOT_UNAVAILABLE);
+    assert_int_equal(ask(fake, REQUEST(WHOELSE), NULL, NULL), -EARSHOT_UNAVAILABLE);
     wants(fake, "message 16 bob hi");
     silent(fake);
     say_message(fake, 1, 5, "bob", "alice", "a");
@@ -157,7 +157,7 @@ static void logout_ends_without_a_goodbye(void **unused)
 static void logout_before_login_logs_in_first(void **unused)
 {
     struct fake *fake = fake_start(&alice);
-    ask(fake, REQUEST_MESSAGE, "bob", "hi");
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
     core_logout(fake->core);
     open_connection(fake);
     wants(fake, "hello 1");
@@ -182,7 +182,7 @@ static void farewells_close(void **unused)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fake *fake = online();
-        ask(fake, REQUEST_MESSAGE, "bob", "hi");
+        ask(fake, REQUEST(MESSAGE), "bob", "hi");
         wants(fake, "message 16 bob hi");
         say_goodbye(fake, rows[i].why, 0);
         sees(fake, rows[i].disconnected);
@@ -202,14 +202,14 @@ static void the_outbox_has_an_end(void **unused)
     fake->full = true;
     memset(long_text, 'x', sizeof long_text - 1);
     for (int i = 0; i < OUTBOX_REQUESTS; i++)
-        assert_true(ask(fake, REQUEST_WHOELSE, NULL, NULL) > 0);
-    assert_int_equal(ask(fake, REQUEST_WHOELSE, NULL, NULL), -EARSHOT_UNAVAILABLE);
+        assert_true(ask(fake, REQUEST(WHOELSE), NULL, NULL) > 0);
+    assert_int_equal(ask(fake, REQUEST(WHOELSE), NULL, NULL), -EARSHOT_UNAVAILABLE);
     fake_stop(fake);
 
     fake = online();
     fake->full = true;
     int sent = 0;
-    while (ask(fake, REQUEST_MESSAGE, "bob", long_text) > 0)
+    while (ask(fake, REQUEST(MESSAGE), "bob", long_text) > 0)
         sent++;
     assert_in_range(sent, 1000, 1024);
     settle(fake);
@@ -230,7 +230,7 @@ static void only_so_many_are_in_flight(void **unused)
     char line[FAKE_LINE];
     unsigned frames = 0;
     for (int i = 0; i < 600; i++)
-        ask(fake, REQUEST_WHOELSE, NULL, NULL);
+        ask(fake, REQUEST(WHOELSE), NULL, NULL);
     while (next_frame(fake, line))
         frames++;
     assert_int_equal(frames, 512);
@@ -243,7 +243,7 @@ static void only_so_many_are_in_flight(void **unused)
 static void answer_inside_the_callback(struct fake *fake, const struct earshot_event *event)
 {
     if (event->type == EARSHOT_EVENT_MESSAGE)
-        assert_true(ask(fake, REQUEST_MESSAGE, event->user, event->body) > 0);
+        assert_true(ask(fake, REQUEST(MESSAGE), event->user, event->body) > 0);
 }
 
 static void callbacks_may_ask(void **unused)

@@ -300,7 +300,7 @@ bool people_online(const struct people *people, unsigned number)
     return device->online && !device->closed && !device->leaving;
 }
 
-static int64_t ask(struct device *device, enum request_kind kind, unsigned whom, const char *body)
+static int64_t ask(struct device *device, int kind, unsigned whom, const char *body)
 {
     struct request request = {.kind = kind};
     if (whom < PEOPLE)
@@ -314,25 +314,25 @@ void people_message(struct people *people, unsigned number, unsigned to)
     char body[64];
     size_t letter = ledger_ask(&people->ledger, device_owner(number), to);
     snprintf(body, sizeof body, "letter %zu from p%u to p%u", letter, device_owner(number), to);
-    remember(device, ask(device, REQUEST_MESSAGE, to, body), ASKED_LETTER, letter);
+    remember(device, ask(device, REQUEST(MESSAGE), to, body), ASKED_LETTER, letter);
 }
 
 void people_broadcast(struct people *people, unsigned number)
 {
     struct device *device = &people->devices[number];
-    remember(device, ask(device, REQUEST_BROADCAST, PEOPLE, "hear, hear"), ASKED_OTHER, 0);
+    remember(device, ask(device, REQUEST(BROADCAST), PEOPLE, "hear, hear"), ASKED_OTHER, 0);
 }
 
 void people_who(struct people *people, unsigned number)
 {
     struct device *device = &people->devices[number];
-    remember(device, ask(device, REQUEST_WHOELSE, PEOPLE, ""), ASKED_WHO, 0);
+    remember(device, ask(device, REQUEST(WHOELSE), PEOPLE, ""), ASKED_WHO, 0);
 }
 
 void people_who_since(struct people *people, unsigned number, uint64_t seconds)
 {
     struct device *device = &people->devices[number];
-    const struct request request = {.kind = REQUEST_WHOELSESINCE, .seconds = seconds};
+    const struct request request = {.kind = REQUEST(WHOELSESINCE), .seconds = seconds};
     remember(device, core_ask(device->core, &request, slice_str("")), ASKED_OTHER, 0);
 }
 
@@ -340,7 +340,7 @@ void people_block(struct people *people, unsigned number, unsigned whom, bool on
 {
     struct device *device = &people->devices[number];
     ledger_block(&people->ledger, device_owner(number), whom, UNSURE);
-    remember(device, ask(device, on ? REQUEST_BLOCK : REQUEST_UNBLOCK, whom, ""), on ? ASKED_BLOCK : ASKED_UNBLOCK, whom);
+    remember(device, ask(device, on ? REQUEST(BLOCK) : REQUEST(UNBLOCK), whom, ""), on ? ASKED_BLOCK : ASKED_UNBLOCK, whom);
 }
 
 void people_logout(struct people *people, unsigned number)
@@ -403,7 +403,7 @@ bool people_sample(struct people *people, unsigned number)
     unsigned changes = people->network.changes;
     know_presence(people, truth);
     device->sampled = false;
-    remember(device, ask(device, REQUEST_WHOELSE, PEOPLE, ""), ASKED_SAMPLE, 0);
+    remember(device, ask(device, REQUEST(WHOELSE), PEOPLE, ""), ASKED_SAMPLE, 0);
     stage_pass(stage, 1000);
     if (!device->sampled || people->network.changes != changes)
         return false;

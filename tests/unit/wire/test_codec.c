@@ -172,6 +172,38 @@ static void every_body_of_the_schema_is_known(void **state)
     }
 }
 
+static void every_body_of_the_schema_can_be_begun(void **state)
+{
+    const ProtobufCMessageDescriptor *client = &earshot__client_frame__descriptor;
+    for (unsigned i = 1; i < client->n_fields; i++) {
+        Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
+        assert_int_equal(codec_begin_client(&frame, (Earshot__ClientFrame__BodyCase)client->fields[i].id, &arena), OK);
+        assert_int_equal(frame.body_case, client->fields[i].id);
+        assert_ptr_equal(frame.message->base.descriptor, client->fields[i].descriptor);
+        read_back_client(&frame);
+        arena_reset(&arena);
+    }
+}
+
+static void a_body_that_was_begun_is_filled_in_place(void **state)
+{
+    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
+    assert_int_equal(codec_begin_client(&frame, EARSHOT__CLIENT_FRAME__BODY_BLOCK, &arena), OK);
+    assert_int_equal(frame.block->user.len, 0);
+    frame.block->user = bytes("bob");
+    assert_true(holds(read_back_client(&frame)->block->user, "bob"));
+}
+
+static void a_body_without_room_is_not_begun(void **state)
+{
+    struct arena small;
+    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
+    arena_init(&small, 1, 0);
+    assert_int_equal(codec_begin_client(&frame, EARSHOT__CLIENT_FRAME__BODY_BLOCK, &small), ERR_MEMORY);
+    assert_int_equal(frame.body_case, EARSHOT__CLIENT_FRAME__BODY__NOT_SET);
+    arena_free(&small);
+}
+
 static void what_a_newer_peer_sends_is_tolerated(void **state)
 {
     uint8_t raw[8];
@@ -337,6 +369,9 @@ int main(void)
         codec_test(a_list_of_users_keeps_its_order),
         codec_test(times_before_1970_and_enums_survive),
         codec_test(every_body_of_the_schema_is_known),
+        codec_test(every_body_of_the_schema_can_be_begun),
+        codec_test(a_body_that_was_begun_is_filled_in_place),
+        codec_test(a_body_without_room_is_not_begun),
         codec_test(what_a_newer_peer_sends_is_tolerated),
         codec_test(what_is_not_a_message_is_a_bad_frame),
         codec_test(frames_that_blow_up_when_decoded_are_refused),

@@ -24,6 +24,10 @@ enum err codec_read_server(struct slice payload, struct arena *arena, Earshot__S
 enum err codec_read_peer_signal(struct slice payload, struct arena *arena, Earshot__PeerSignal **signal);
 enum err codec_read_peer_frame(struct slice payload, struct arena *arena, Earshot__PeerFrame **frame);
 
+/* Gives the frame the empty body that the schema has for this case, which lives as long as the arena; the caller fills it in.
+ * ERR_MEMORY. */
+enum err codec_begin_client(Earshot__ClientFrame *frame, Earshot__ClientFrame__BodyCase body, struct arena *arena);
+
 /* Appends prefix and message. ERR_TOO_LONG if the message exceeds WIRE_FRAME_MAX; ERR_CAP, ERR_MEMORY from the buffer. Nothing
  * is appended on failure. */
 enum err codec_write_client(const Earshot__ClientFrame *frame, struct buf *out);
