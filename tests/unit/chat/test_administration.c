@@ -1,0 +1,154 @@
+/* test_administration.c - accounts changed while people use them: who is out, who may come back, and what a login under way comes
+ * to. */
+#include "chat/administration.h"
+#include "harness.h"
+
+static void changed(struct administration *administration)
+{
+    administration->done = NULL; /* a mark */
+}
+
+static enum err change(struct party *party, struct administration *what, void (*how)(struct shard *, struct administration *))
+{
+    what->done = changed;
+    how(party->stage->shards[0], what);
+    assert_non_null(what->done); /* never inside */
+    settle(party);
+    assert_null(what->done);
+    return what->err;
+}
+
+static enum err simply(struct party *party, const char *name, void (*how)(struct shard *, struct administration *))
+{
+    struct administration what = {.name = slice_str(name), .password = slice_str("another password")};
+    return change(party, &what, how);
+}
+
+static enum err try_password(struct party *party, const char *name, const char *password)
+{
+    struct login login = {.name = slice_str(name), .password = slice_str(password)};
+    return log_in(party, &login, login_with_password);
+}
+
+static enum err try_token(struct party *party, const struct guest *guest)
+{
+    struct login login = {.token = slice_of(guest->login.device_token.bytes, TOKEN_SIZE)};
+    return log_in(party, &login, login_with_token);
+}
+
+static void an_account_is_added(void **state)
+{
+    struct party *party = *state;
+    assert_int_equal(simply(party, "alice", administration_add), OK);
+    assert_int_equal(simply(party, "alice", administration_add), ERR_NAME_TAKEN);
+    assert_int_equal(try_password(party, "alice", "another password"), OK);
+}
+
+static void who_is_disabled_is_out(void **state)
+{
+    struct party *party = *state;
+    struct guest *here = arrive(party, "alice", 0), *there = arrive(party, "alice", 1);
+    struct administration what = {.name = slice_str("alice")};
+    assert_int_equal(change(party, &what, administration_disable), OK);
+    assert_int_equal(what.sessions, 2);
+    sees(here, "farewell revoked");
+    sees(there, "farewell revoked");
+    leave(here);
+    leave(there);
+    assert_int_equal(try_password(party, "alice", "correct horse"), ERR_WRONG_PASSWORD);
+    assert_int_equal(try_token(party, here), ERR_BAD_TOKEN);
+    assert_int_equal(simply(party, "alice", administration_enable), OK);
+    assert_int_equal(try_token(party, here), ERR_BAD_TOKEN);
+    assert_int_equal(try_password(party, "alice", "correct horse"), OK);
+    assert_int_equal(simply(party, "nobody", administration_disable), ERR_UNKNOWN_USER);
+    assert_int_equal(simply(party, "nobody", administration_enable), ERR_UNKNOWN_USER);
+}
+
+static void another_password(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 1);
+    assert_int_equal(simply(party, "alice", administration_password), OK);
+    sees(alice, "farewell revoked");
+    assert_int_equal(try_token(party, alice), ERR_BAD_TOKEN);
+    assert_int_equal(try_password(party, "alice", "correct horse"), ERR_WRONG_PASSWORD);
+    assert_int_equal(try_password(party, "alice", "another password"), OK);
+    assert_int_equal(simply(party, "nobody", administration_password), ERR_UNKNOWN_USER);
+}
+
+/* Logged in before, joins after: with a session or a token it must not stay. */
+static void a_login_under_way_comes_to_nothing(void **state)
+{
+    struct party *party = *state;
+    struct participant *participant = NULL;
+    struct guest *alice = guest_new(party, "alice"); /* has logged in, not joined */
+    assert_int_equal(simply(party, "alice", administration_password), OK);
+    assert_int_equal(
+        participant_join(party->stage->shards[1], &alice->login, &(struct resume){0}, &guest_ops, alice, &participant),
+        ERR_WRONG_PASSWORD);
+    assert_null(participant);
+    settle(party);
+    assert_int_equal(try_token(party, alice), ERR_BAD_TOKEN);
+    struct chat_counters counters;
+    chat_count(party->stage->chat, &counters);
+    assert_int_equal(counters.sessions, 0);
+    assert_int_equal(counters.users_online, 0);
+    assert_int_equal(try_password(party, "alice", "another password"), OK);
+}
+
+static void wrong_passwords_are_forgotten(void **state)
+{
+    struct party *party = *state;
+    (void)new_device(party, "alice");
+    assert_int_equal(simply(party, "alice", administration_unblock), ERR_NOT_BLOCKED);
+    assert_int_equal(simply(party, "nobody", administration_unblock), ERR_UNKNOWN_USER);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(try_password(party, "alice", "wrong password"), ERR_WRONG_PASSWORD);
+    assert_int_equal(try_password(party, "alice", "correct horse"), ERR_ACCOUNT_BLOCKED);
+    assert_int_equal(simply(party, "alice", administration_unblock), OK);
+    assert_int_equal(try_password(party, "alice", "correct horse"), OK);
+    assert_int_equal(simply(party, "alice", administration_unblock), ERR_NOT_BLOCKED);
+}
+
+static void who_is_kicked_may_come_back(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 1);
+    struct administration what = {.name = slice_str("alice")};
+    assert_int_equal(change(party, &what, administration_kick), OK);
+    assert_int_equal(what.sessions, 1);
+    sees(alice, "farewell revoked");
+    leave(alice);
+    assert_int_equal(try_token(party, alice), OK);
+    assert_int_equal(simply(party, "alice", administration_kick), ERR_OFFLINE);
+    assert_int_equal(simply(party, "nobody", administration_kick), ERR_UNKNOWN_USER);
+}
+
+static void messages_are_counted(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0), *bob = arrive(party, "bob", 1);
+    struct chat_counters counters;
+    say(alice, 1, "bob", "one");
+    say(alice, 2, "bob", "two");
+    say(bob, 1, "nobody", "three");
+    chat_count(party->stage->chat, &counters);
+    assert_int_equal(counters.accepted, 2);
+    assert_int_equal(counters.delivered, 2);
+    assert_int_equal(counters.accounts, 2);
+    assert_int_equal(counters.sessions, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PARTY_TEST(an_account_is_added),
+        PARTY_TEST(who_is_disabled_is_out),
+        PARTY_TEST(another_password),
+        PARTY_TEST(a_login_under_way_comes_to_nothing),
+        PARTY_TEST(wrong_passwords_are_forgotten),
+        PARTY_TEST(who_is_kicked_may_come_back),
+        PARTY_TEST(messages_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
