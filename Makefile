@@ -18,7 +18,7 @@ $(BUILD)/build.ninja:
 	meson setup --prefix=$(PREFIX) $(BUILD)
 
 help:
-	@echo 'make            build earshotd, earshot and libearshot under $(BUILD)/'
+	@echo 'make            build earshotd, earshotctl, earshot and libearshot under $(BUILD)/'
 	@echo 'make run        install what is missing, build, serve on 127.0.0.1:4000; at a terminal also open a client'
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make lint       style, layers, sizes, warnings as errors'

@@ -26,7 +26,7 @@ struct participant {
     uint32_t slot, generation;
     uint64_t last_number; /* of a message stored from this device before it joined */
     unsigned holds;       /* operations under way */
-    unsigned unanswered; /* of those, requests to be answered */
+    unsigned unanswered;  /* of those, requests to be answered */
     bool can_private;
     /* delivery.c */
     enum delivery_mode mode;

@@ -170,6 +170,14 @@ static bool take_action(const char *word, enum config_action *action)
     return false;
 }
 
+/* The flags that are not settings, but paths: CONFIG_TEXT_SIZE bytes for one of them. NULL: it is none. */
+static char *path_of(struct config *config, const char *flag)
+{
+    if (strcmp(flag, "--config") == 0)
+        return config->file;
+    return strcmp(flag, "--restore") == 0 ? config->restore : NULL;
+}
+
 /* One flag and its value, which is part of the word (--name=value) or the word after it. Moves *at past both. */
 static enum err take_flag(struct config *config, int argc, char *const argv[], int *at, struct buf *problems)
 {
@@ -178,7 +186,7 @@ static enum err take_flag(struct config *config, int argc, char *const argv[], i
     char flag[64];
     snprintf(flag, sizeof flag, "%.*s", (int)(len < sizeof flag ? len : sizeof flag - 1), word);
     struct place place = {.flag = flag};
-    char *path = strcmp(flag, "--config") == 0 ? config->file : strcmp(flag, "--restore") == 0 ? config->restore : NULL;
+    char *path = path_of(config, flag);
     const struct setting *setting = setting_find(slice_str(flag + 2));
     if (len >= sizeof flag || (setting == NULL && path == NULL))
         return fail(problems, &place, "there is no such option; --help lists them");

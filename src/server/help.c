@@ -17,14 +17,15 @@ static void show_choices(const struct setting *setting, struct buf *out)
 
 enum err config_help(struct buf *out)
 {
-    (void)buf_append_str(out, "usage: earshotd [OPTIONS]\n"
-                              "       earshotd PORT BLOCK_DURATION TIMEOUT\n\n"
-                              "The earshot messaging server. Every option but the first five is also a setting of the file,\n"
-                              "written `name = value`; an option overrides the file.\n\n"
-                              "  --config FILE\n      read settings from this file\n"
-                              "  --check\n      read the configuration, say what is wrong with file and line, exit\n"
-                              "  --restore FILE\n      put a backup in the place of the database, which is moved aside, and exit\n"
-                              "  --help\n  --version\n\n");
+    (void)buf_append_str(out,
+                         "usage: earshotd [OPTIONS]\n"
+                         "       earshotd PORT BLOCK_DURATION TIMEOUT\n\n"
+                         "The earshot messaging server. Every option but the first five is also a setting of the file,\n"
+                         "written `name = value`; an option overrides the file.\n\n"
+                         "  --config FILE\n      read settings from this file\n"
+                         "  --check\n      read the configuration, say what is wrong with file and line, exit\n"
+                         "  --restore FILE\n      put a backup in the place of the database, which is moved aside, and exit\n"
+                         "  --help\n  --version\n\n");
     for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings[i];
         if (setting->choices != NULL)

@@ -29,6 +29,13 @@ static enum err cannot(struct buf *why, const char *what, const char *path)
     return ERR_SYSTEM;
 }
 
+static void folder_of(const struct restore *restore, char folder[PATH_SIZE])
+{
+    const char *slash = strrchr(restore->path, '/');
+    snprintf(folder, PATH_SIZE, "%.*s", slash != NULL ? (int)(slash - restore->path) + 1 : 1,
+             slash != NULL ? restore->path : ".");
+}
+
 /* ---- the copy ---- */
 
 static bool copy_bytes(int from, int to)
@@ -54,6 +61,17 @@ static enum err refuse_log(const struct restore *restore, struct buf *why)
     return ERR_INVALID;
 }
 
+/* The server may be another user than root, who restores: the database belongs to whom its directory belongs to. */
+static bool give_away(const struct restore *restore, int file)
+{
+    char folder[PATH_SIZE];
+    struct stat info;
+    folder_of(restore, folder);
+    if (geteuid() != 0)
+        return true;
+    return stat(folder, &info) == 0 && fchown(file, info.st_uid, info.st_gid) == 0;
+}
+
 static enum err copy(const struct restore *restore, struct buf *why)
 {
     struct stat info;
@@ -68,6 +86,8 @@ static enum err copy(const struct restore *restore, struct buf *why)
     } else if (fstat(from, &info) != 0 || !S_ISREG(info.st_mode)) {
         (void)buf_printf(why, "%s is not a file", restore->backup);
         err = ERR_INVALID;
+    } else if (!give_away(restore, to)) {
+        err = cannot(why, "give the server its copy", restore->fresh);
     } else if (!copy_bytes(from, to)) {
         err = cannot(why, "copy", restore->backup);
     }
@@ -108,9 +128,7 @@ static enum err move_one(struct restore *restore, const char *ending, struct buf
 static enum err sync_folder(const struct restore *restore, struct buf *why)
 {
     char folder[PATH_SIZE];
-    const char *slash = strrchr(restore->path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - restore->path) + 1 : 1,
-             slash != NULL ? restore->path : ".");
+    folder_of(restore, folder);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum err err = fd >= 0 && fsync(fd) == 0 ? OK : cannot(why, "sync", folder);
     if (fd >= 0)
