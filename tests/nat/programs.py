@@ -6,6 +6,7 @@
 """
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from people import Failure, introduce, say, stop
 from scene import ORDINARY, PRIVATE, Scene
 
 AT_ONCE = 3
+LEAVING = 20  # seconds
 
 
 def matrix(build):
@@ -27,15 +29,36 @@ def matrix(build):
         for person in people:
             person.expect("online")
         people[0].ok(f"message {people[1].name} {ORDINARY}")
+        before = [sockets(person) for person in people]
         print("| asks \\ answers | " + " | ".join(kinds) + " |\n|" + " --- |" * (len(kinds) + 1), flush=True)
         for asker in people[:len(kinds)]:
             cells = [cell(asker, answerer) for answerer in people[len(kinds):]]
             good = good and not any("NOT OK" in text for text in cells)
             print(f"| {asker.name[:-1]} | " + " | ".join(cells) + " |", flush=True)
+        wait_for_sockets(people, before)
         for person in people:
             person.logout()
         scene.search()
     return good, scene.counts
+
+
+def sockets(person):
+    folder = f"/proc/{person.program.pid}/fd"
+    count = 0
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            count += os.readlink(os.path.join(folder, name)).startswith("socket:")
+    return count
+
+
+def wait_for_sockets(people, before):
+    """Channels that are over leave none behind, once the relay has been told goodbye."""
+    deadline = time.monotonic() + LEAVING
+    for person, count in zip(people, before):
+        while sockets(person) > count:
+            if time.monotonic() > deadline:
+                raise Failure(f"{person.name} has {sockets(person)} sockets open, {count} before the first channel")
+            time.sleep(0.05)
 
 
 def cell(asker, answerer):
