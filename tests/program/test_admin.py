@@ -450,3 +450,21 @@ def test_what_a_crash_leaves_of_a_backup_goes(world):
     shutil.copy(server.data / "earshot.db", server.data / "backup-mine.db")
     server.start()
     assert not (server.data / "backup-1-1.partial").exists() and (server.data / "backup-mine.db").exists()
+
+
+def test_a_stop_waits_for_no_administrator(world):
+    """One who says nothing, one who does not read, and a copy that is being made."""
+    server = world.server()
+    alice = world.peer("alice")
+    for number in range(300):
+        alice.send("message", to="bob", body="x" * 16000)
+    alice.fence()
+    links = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+    for link, request in zip(links, (b"stat", b"backup\n", b"backup\n")):
+        link.connect(str(server.data / "control.sock"))
+        link.sendall(request)
+    server.stop()
+    for link in links:
+        link.close()
+    server.start()
+    assert not list(server.data.glob("*.partial*"))

@@ -137,11 +137,12 @@ void backup_submit(struct backup *backup, struct store_op *op)
     pthread_mutex_lock(&backup->mutex);
     enum err err = begin(backup, op);
     pthread_mutex_unlock(&backup->mutex);
-    op->err = err;
-    if (err != OK)
+    if (err != OK) { /* else the thread has it, and it may be gone already */
+        op->err = err;
         strand_post(op->home, &op->task);
-    else if (!backup->threaded)
+    } else if (!backup->threaded) {
         finish(backup, op, make(backup, (struct store_backup *)op));
+    }
 }
 
 void backup_stop(struct backup *backup)
