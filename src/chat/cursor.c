@@ -178,6 +178,15 @@ static void take_back(struct participant *participant, const struct store_positi
         cursor->stored = 0;
 }
 
+bool participant_unacknowledged(const struct participant *participant)
+{
+    struct cursor *cursor;
+    for (size_t i = 0; (cursor = map_next(&participant->cursors, &i)) != NULL;)
+        if (cursor->passed > cursor->received)
+            return true;
+    return false;
+}
+
 static void advanced(struct store_op *op)
 {
     struct advance *advance = (struct advance *)op;

@@ -41,6 +41,7 @@ struct session {
     struct listing *listing;         /* cmd_who.c: an answer that waits for room in the output */
     struct timer timer;
     int64_t opened_ms, heard_ms, command_ms, congested_ms; /* mono; congested_ms 0: is not */
+    int64_t lenience_ms;                                   /* see end_inactive() */
     int64_t tokens_ms;                                     /* when the bucket was last filled */
     double tokens;
     unsigned failed_logins;
@@ -50,6 +51,13 @@ struct session {
     bool closing; /* the link has been asked to close */
     char address[64];
 };
+
+/* A command: the inactivity timeout begins anew. */
+static inline void session_active(struct session *session)
+{
+    session->command_ms = world_mono_ms(session->hub->world);
+    session->lenience_ms = 0;
+}
 
 /* Says goodbye; the end of the turn does the rest. */
 void session_end(struct session *session, Earshot__Goodbye__Reason reason, const char *text);

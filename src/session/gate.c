@@ -49,7 +49,7 @@ void gate_pass(struct session *session, const Earshot__ClientFrame *frame, size_
     unsigned retry_after = 0;
     enum err err = check(session, command, size, &retry_after);
     if (command != NULL && command->activity)
-        session->command_ms = world_mono_ms(session->hub->world);
+        session_active(session);
     if (err == OK)
         err = command->handle(session, &request);
     if (err == OK)

@@ -16,6 +16,8 @@
 enum {
     UNANSWERED_MAX = 1024,    /* requests of one client under way; beyond it nothing more is read from it */
     INPUT_CAP = 4 * 65536,    /* held back while requests are under way, or a frame is incomplete */
+    LENIENCE_MS = 250,        /* by which the inactivity logout waits for acknowledgements, */
+    LENIENCE_MAX_MS = 2000,   /* and how often: until so much */
     CONGESTED_MS = 60 * 1000, /* so long may a reader stay behind */
 };
 
@@ -112,6 +114,26 @@ static struct session *session_of(struct timer *timer)
     return (struct session *)((char *)timer - offsetof(struct session, timer));
 }
 
+static int64_t inactive_at(const struct session *session)
+{
+    const struct session_settings *settings = &session->hub->settings;
+    if (session->state != STATE_ONLINE || settings->timeout_ms <= 0)
+        return INT64_MAX;
+    return session->command_ms + settings->timeout_ms + session->lenience_ms;
+}
+
+/*
+ * What was delivered a moment ago and has not been acknowledged would come again at the next login: a client that is about to be
+ * logged out gets a little time to say that it came.
+ */
+static void end_inactive(struct session *session)
+{
+    if (session->lenience_ms < LENIENCE_MAX_MS && participant_unacknowledged(session->participant))
+        session->lenience_ms += LENIENCE_MS;
+    else
+        session_end(session, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT, "Logged out after inactivity.");
+}
+
 /* When the next thing can become overdue; checked again then, so that traffic costs no timer. */
 static int64_t next_deadline(const struct session *session)
 {
@@ -119,8 +141,8 @@ static int64_t next_deadline(const struct session *session)
     int64_t due = session->heard_ms + settings->silence_ms;
     if (session->state < STATE_ONLINE && session->opened_ms + settings->login_ms < due)
         due = session->opened_ms + settings->login_ms;
-    if (session->state == STATE_ONLINE && settings->timeout_ms > 0 && session->command_ms + settings->timeout_ms < due)
-        due = session->command_ms + settings->timeout_ms;
+    if (inactive_at(session) < due)
+        due = inactive_at(session);
     if (session->congested_ms > 0 && session->congested_ms + CONGESTED_MS < due)
         due = session->congested_ms + CONGESTED_MS;
     return due;
@@ -135,8 +157,8 @@ static void check_deadlines(struct session *session, int64_t now)
         session_end(session, EARSHOT__GOODBYE__REASON__REASON_SILENT, "Nothing was heard for too long.");
     else if (session->state < STATE_ONLINE && now >= session->opened_ms + settings->login_ms)
         session_end(session, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT, "Nobody logged in.");
-    else if (session->state == STATE_ONLINE && settings->timeout_ms > 0 && now >= session->command_ms + settings->timeout_ms)
-        session_end(session, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT, "Logged out after inactivity.");
+    else if (now >= inactive_at(session))
+        end_inactive(session);
     else if (session->congested_ms > 0 && now >= session->congested_ms + CONGESTED_MS)
         session_end(session, EARSHOT__GOODBYE__REASON__REASON_TOO_SLOW, "What was sent was not read.");
 }

@@ -102,6 +102,9 @@ enum err participant_who(struct participant *participant, int64_t seconds, struc
 /* How many there are in all. */
 size_t participant_accounts(const struct participant *participant);
 
+/* Has it been sent messages that it has not acknowledged? */
+bool participant_unacknowledged(const struct participant *participant);
+
 /* Delivery acknowledgements: received up to and including `id`. What was never sent is ignored. */
 void participant_received(struct participant *participant, uint64_t conversation, uint64_t id);
 
