@@ -17,6 +17,7 @@ enum {
     CALLS_MAX = 8,
     REQUEST_MAX = 1024,
     ANSWER_MAX = 64 << 20,
+    REST_MS = 1000,
     PATIENCE_MS = 10000, /* for the request; and so long may a reader stand still */
 };
 
@@ -26,6 +27,7 @@ struct control {
     struct watch *watch;
     struct call *calls;
     unsigned call_count;
+    struct timer rest;  /* after a connection could not be accepted */
     int64_t started_ms; /* mono */
     uint64_t copies;    /* names their files */
 };

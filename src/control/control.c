@@ -20,12 +20,28 @@ static void refuse(int fd, const char *code, const char *text)
     close(fd);
 }
 
+static void rested(struct timer *timer)
+{
+    struct control *control = (struct control *)((char *)timer - offsetof(struct control, rest));
+    watch_set(control->watch, WATCH_READ);
+}
+
+/* Out of descriptors, most likely: the socket stays readable, and the loop must not spin on it. */
+static void rest(struct control *control)
+{
+    const struct world *world = loop_world(control->parts.loop);
+    control->rest.fire = rested;
+    watch_set(control->watch, 0);
+    (void)timer_start(world->timers, &control->rest, world_mono_ms(world) + REST_MS);
+}
+
 static void acceptable(void *owner, int events, bool broken)
 {
     struct control *control = owner;
     int fd;
     uid_t user;
-    while (!broken && local_accept(watch_fd(control->watch), &fd, &user) == OK) {
+    enum err err = ERR_SYSTEM;
+    while (!broken && (err = local_accept(watch_fd(control->watch), &fd, &user)) == OK) {
         if (!may_use(user)) {
             log_event(LOG_WARN, "control_refused", log_int("uid", user));
             refuse(fd, "refused", "Only root and the server's own user may do that.");
@@ -35,6 +51,8 @@ static void acceptable(void *owner, int events, bool broken)
             call_new(control, fd);
         }
     }
+    if (err != ERR_AGAIN)
+        rest(control);
 }
 
 /* What a crash has left of a copy that was being made. */
@@ -99,6 +117,7 @@ void control_drain(struct control *control)
     if (control == NULL || control->watch == NULL)
         return;
     unlink(control->parts.path);
+    timer_stop(loop_world(control->parts.loop)->timers, &control->rest);
     watch_close(&control->watch);
 }
 

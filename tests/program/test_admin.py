@@ -327,7 +327,7 @@ def test_backup_under_full_load(world):
         row = control.rows("backup", backup)[0]
         marks.append(row["mark"])
         have = texts_in(backup)
-        assert max(have) == row["mark"] and stat.S_IMODE(os.stat(backup).st_mode) == 0o600
+        assert max(have, default=0) == row["mark"] and stat.S_IMODE(os.stat(backup).st_mode) == 0o600
         for acknowledged in before:
             assert all(have.get(identity) == text for identity, text in acknowledged), "acknowledged before, and not in it"
     server.kill9()
