@@ -12,6 +12,12 @@ from .process import guarded
 from .screen import Screen
 
 
+def as_at_a_terminal():
+    """Whoever runs the tests in the background may have had these ignored, and a shell cannot trap what it inherits so."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Terminal:
     def __init__(self, hub, name, argv, directory, columns=80, rows=24, **env):
         self.hub, self.name = hub, name
@@ -28,7 +34,7 @@ class Terminal:
         env.setdefault("LC_ALL", "C.UTF-8")
         self.stderr_path = directory / f"{name}.stderr"
         self.popen = subprocess.Popen(["setsid", "--ctty", *guarded(self.argv)], stdin=slave, stdout=slave, stderr=slave,
-                                      env=surroundings.environment(**env), cwd=directory)
+                                      env=surroundings.environment(**env), cwd=directory, preexec_fn=as_at_a_terminal)
         os.close(slave)
         os.set_blocking(self.master, False)
         hub.add(self)
