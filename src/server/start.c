@@ -299,7 +299,7 @@ static enum err announce(struct server *server, struct buf *why)
 enum err server_start(struct server *server, struct buf *why)
 {
     static enum err (*const steps[])(struct server *, struct buf *) = {
-        start_process, start_place,   start_certificate, start_import,  start_store, start_chat,
+        start_process, start_place,   start_certificate, start_import,  start_store,   start_chat,
         start_lanes,   start_signals, start_listening,   start_control, start_threads, announce,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
