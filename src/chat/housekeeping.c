@@ -12,8 +12,8 @@ enum {
     TIDY_ROWS = 500,
 };
 
-static const int64_t LOGINS_MS = 366LL * 24 * 3600 * 1000;  /* of login history kept */
-static const int64_t FAILURES_MS = 24LL * 3600 * 1000; /* of wrong passwords remembered: "in a row" is not "ever" */
+static const int64_t LOGINS_MS = 366LL * 24 * 3600 * 1000; /* of login history kept */
+static const int64_t FAILURES_MS = 24LL * 3600 * 1000;     /* of wrong passwords remembered: "in a row" is not "ever" */
 
 static struct shard *shard_of_alive(struct timer *timer)
 {

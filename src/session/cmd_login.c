@@ -61,8 +61,7 @@ static void join(struct session *session, const struct credentials *credentials)
         .can_private = session->can_private,
     };
     write_welcome(session, credentials);
-    enum err err =
-        participant_join(session->hub->shard, &credentials->login, &resume, &tell_ops, session, &session->participant);
+    enum err err = participant_join(session->hub->shard, &credentials->login, &resume, &tell_ops, session, &session->participant);
     if (err != OK) {
         if (err == ERR_WRONG_PASSWORD)
             session_end(session, EARSHOT__GOODBYE__REASON__REASON_REVOKED, "This device may no longer be logged in.");

@@ -58,7 +58,7 @@ static void too_many_fields_are_refused(void **state)
     struct reply reply;
     for (int i = 1; i < REPLY_FIELDS; i++)
         strcat(line, ",\"a\":1");
-    char more[1024];
+    char more[sizeof line + 16];
     snprintf(more, sizeof more, "%s,\"a\":2}", line);
     strcat(line, "}");
     assert_int_equal(reply_read(line, &reply), OK);

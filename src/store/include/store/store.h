@@ -136,7 +136,7 @@ struct store_append {
     uint64_t sender, receiver, device, number;
     struct slice body;
     int64_t time;
-    uint64_t quota; /* messages that may wait for the receiver; 0: no limit */
+    uint64_t quota;  /* messages that may wait for the receiver; 0: no limit */
     bool only_known; /* answered if it is a duplicate, otherwise not stored: ERR_NOT_FOUND */
     /* out */
     uint64_t id, conversation;
