@@ -60,7 +60,8 @@ const char *const statements[SQL_COUNT] = {
     [SQL_TIDY_MESSAGE] = "DELETE FROM message WHERE id = ?1",
     [SQL_TIDY_LOGINS] = "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE ended < ?1 LIMIT ?2)",
     [SQL_TIDY_DEVICES] = "DELETE FROM device WHERE id IN (SELECT id FROM device WHERE used < ?1 LIMIT ?2)",
-    [SQL_TIDY_FAILURES] = "DELETE FROM failure WHERE name IN (SELECT name FROM failure WHERE time < ?1 LIMIT ?2)",
+    [SQL_TIDY_FAILURES] = "DELETE FROM failure WHERE name IN"
+                          " (SELECT name FROM failure WHERE time < ?1 AND blocked_until < ?1 LIMIT ?2)",
     /* More than a quarter of the file is free. */
     [SQL_FREE_PAGES] = "SELECT f.freelist_count > 256 AND f.freelist_count * 4 > p.page_count"
                        " FROM pragma_freelist_count f, pragma_page_count p",

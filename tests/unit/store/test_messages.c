@@ -345,6 +345,9 @@ static void tidying_takes_old_devices_logins_and_failures(void **state)
         struct store_failures failures = {.name = slice_str(name), .count = 1, .time = i * 100};
         assert_int_equal(execute(f, &failures.op, STORE_FAILURES), OK);
     }
+    /* Old, but a block that still stands. */
+    struct store_failures blocked = {.name = slice_str("blocked"), .count = 3, .blocked_until = 10000, .time = 0};
+    assert_int_equal(execute(f, &blocked.op, STORE_FAILURES), OK);
     struct store_tidy tidy = {.logins_before = 260, .devices_before = 260, .failures_before = 260, .limit = 2};
     assert_int_equal(execute(f, &tidy.op, STORE_TIDY), OK);
     assert_int_equal(tidy.deleted, 5);

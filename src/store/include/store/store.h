@@ -226,7 +226,7 @@ struct store_alive {
 
 /* Housekeeping in small steps: messages received by both sides and older
  * than `messages_before`, logins ended before `logins_before`, devices unused since `devices_before`, failures older than
- * `failures_before`. `more`: ask again later. */
+ * `failures_before` unless their block still stood then. `more`: ask again later. */
 struct store_tidy {
     struct store_op op;
     int64_t messages_before, logins_before, devices_before, failures_before;
