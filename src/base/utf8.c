@@ -34,9 +34,29 @@ static int32_t decode(const uint8_t *bytes, size_t len, size_t *used)
     return (int32_t)c;
 }
 
+/* Whether all eight bytes are in 0x20..0x7e. The subtractions borrow from byte to byte only past one that is not. */
+static bool is_plain_word(const uint8_t *bytes)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return ((word | (word - each * 0x20) | ((word ^ each * 0x7f) - each)) & each * 0x80) == 0;
+}
+
+size_t utf8_plain(struct slice text)
+{
+    size_t at = 0;
+    while (text.len - at >= 8 && is_plain_word(text.data + at))
+        at += 8;
+    while (at < text.len && text.data[at] >= 0x20 && text.data[at] < 0x7f)
+        at++;
+    return at;
+}
+
 bool utf8_valid(struct slice text)
 {
-    for (size_t at = 0, used; at < text.len; at += used) {
+    size_t used;
+    for (size_t at = utf8_plain(text); at < text.len; at += used) {
         if (decode(text.data + at, text.len - at, &used) < 0)
             return false;
     }

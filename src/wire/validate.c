@@ -37,7 +37,7 @@ enum err text_check(struct slice text)
         return ERR_TOO_LONG;
     if (!utf8_valid(text))
         return ERR_BAD_TEXT;
-    for (size_t pos = 0; pos < text.len;) {
+    for (size_t pos = utf8_plain(text); pos < text.len;) {
         uint32_t c = utf8_next(text, &pos);
         if (is_control(c) && c != '\t' && c != '\n')
             return ERR_BAD_TEXT;

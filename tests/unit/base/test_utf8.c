@@ -79,6 +79,22 @@ static void a_bad_byte_counts_as_one_character(void **state)
     assert_int_equal(pos, text.len);
 }
 
+/* Each byte value at each place of texts that are up to three words long, against the definition. */
+static void plain_bytes_are_counted_up_to_the_first_other(void **state)
+{
+    uint8_t bytes[24];
+    assert_int_equal(utf8_plain(slice_of(NULL, 0)), 0);
+    for (unsigned value = 0; value < 256; value++) {
+        for (size_t at = 0; at < sizeof bytes; at++) {
+            bool plain = value >= 0x20 && value < 0x7f;
+            memset(bytes, at % 2 == 0 ? ' ' : '~', sizeof bytes);
+            bytes[at] = (uint8_t)value;
+            for (size_t len = at + 1; len <= sizeof bytes; len++)
+                assert_int_equal(utf8_plain(slice_of(bytes, len)), plain ? len : at);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +102,7 @@ int main(void)
         cmocka_unit_test(cut_characters_are_not_valid),
         cmocka_unit_test(malformed_sequences_are_not_valid),
         cmocka_unit_test(a_bad_byte_counts_as_one_character),
+        cmocka_unit_test(plain_bytes_are_counted_up_to_the_first_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

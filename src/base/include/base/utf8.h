@@ -6,6 +6,9 @@
 
 bool utf8_valid(struct slice text);
 
+/* How many bytes at the front are printable ASCII: most texts are nothing else, and these are seen eight at a time. */
+size_t utf8_plain(struct slice text);
+
 /* Decodes the character at text[*pos] and moves *pos past it; U+FFFD for a bad byte (which is then one byte long). */
 uint32_t utf8_next(struct slice text, size_t *pos);
 
