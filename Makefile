@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 ifneq ($(origin CC),default)
 export CC
 endif
-export BUILD FUZZ_SECONDS
+export BUILD FUZZ_SECONDS ONLY
 
 examples = $(patsubst %.c,%,$(wildcard examples/*.c))
 
@@ -24,7 +24,8 @@ help:
 	@echo 'make lint       style, layers, sizes, warnings as errors'
 	@echo 'make tidy       clang-tidy'
 	@echo 'make bench      measurements'
-	@echo 'make torture    the long tests: kill -9 under load'
+	@echo 'make torture    the long tests, and every deliberate defect; ONLY=WORD chooses among them'
+	@echo 'make defects    whether the tests notice deliberate defects; ONLY=NAME chooses one'
 	@echo 'make test-nat   private channels across NATs of every kind, in network namespaces (needs root)'
 	@echo 'make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make deps       install what is missing (Debian packages)'
@@ -63,6 +64,10 @@ torture:
 	tools/deps build test
 	tools/run-tests torture
 
+defects:
+	tools/deps build test
+	tools/run-tests defects
+
 test-nat:
 	tests/nat/run $(BUILD)
 
@@ -76,6 +81,6 @@ install: $(BUILD)/build.ninja
 	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang build-defects
 
-.PHONY: all help deps deps-browser run test lint tidy bench torture test-nat fuzz install clean
+.PHONY: all help deps deps-browser run test lint tidy bench torture defects test-nat fuzz install clean

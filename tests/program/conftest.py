@@ -70,3 +70,21 @@ def world(request):
 def shared_world(request):
     """For tables of many small cases that can share one server, each with users of its own."""
     yield from live(request)
+
+
+@pytest.fixture
+def report(request):
+    """Takes lines that say what a test tried and what it saw. With EARSHOT_SLOW_TESTS they are shown as they come; otherwise, as
+    anything printed, if the test fails or with -s."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    begun = []
+
+    def tell(line):
+        if not os.environ.get("EARSHOT_SLOW_TESTS") or capture is None:
+            print(line)
+            return
+        with capture.global_and_fixture_disabled():
+            print("" if begun else "\n", f"  {line}", sep="", flush=True)
+        begun.append(line)
+
+    return tell

@@ -125,7 +125,7 @@ def judge(senders, listening):
     return {"acknowledged and lost": lost, "doubled": doubled, "out of order": disordered}
 
 
-def torture(world, rounds):
+def torture(world, report, rounds):
     chance = random.Random(SEED)
     server, senders, listening = start_crowd(world)
     for _ in range(rounds):
@@ -136,14 +136,14 @@ def torture(world, rounds):
     drain(world, senders, listening)
     found = judge(senders, listening)
     total = sum(sum(map(len, sender.acknowledged.values())) for sender in senders)
-    print(f"{rounds} kills, {total} messages acknowledged, seed {SEED}: {found}")
+    report(f"{rounds} kills, {total} messages acknowledged, seed {SEED}: {found}")
     assert not any(found.values()), f"seed {SEED}: {found}"
 
 
-def test_kill_at_random_moments(world):
-    torture(world, SHORT)
+def test_kill_at_random_moments(world, report):
+    torture(world, report, SHORT)
 
 
 @pytest.mark.slow
-def test_many_kills_at_random_moments(world):
-    torture(world, LONG)
+def test_many_kills_at_random_moments(world, report):
+    torture(world, report, LONG)
