@@ -40,12 +40,18 @@ struct session {
     struct credentials *credentials; /* cmd_login.c: a login under way */
     struct listing *listing;         /* cmd_who.c: an answer that waits for room in the output */
     struct timer timer;
-    int64_t opened_ms, heard_ms, command_ms, congested_ms; /* mono; congested_ms 0: is not */
-    int64_t lenience_ms;                                   /* see end_inactive() */
-    int64_t tokens_ms;                                     /* when the bucket was last filled */
-    double tokens;
+    int64_t opened_ms, heard_ms, command_ms; /* mono */
+    int64_t lenience_ms;                     /* see end_inactive() */
+    int64_t frame_ms;                        /* since when a frame has been incomplete; 0: none is */
+    uint64_t written, goal;                  /* bytes given to the link; and how many of them it has to be rid of */
+    int64_t goal_ms;                         /* since when; 0: nothing waits */
+    int64_t tokens_ms, light_ms;             /* when the buckets (gate.c) were last looked at */
+    double tokens, light;
+    uint64_t logout_number;
     unsigned failed_logins;
     bool can_private, paused;
+    bool resting; /* it sent so much that it is not read for a moment (gate.c) */
+    bool leaving; /* it asked to be logged out, and waits for its answers */
     bool forget;  /* the device's token ends with the session */
     bool cut;     /* no more writing: goodbye has been said, the reader is too slow, or the link gone */
     bool closing; /* the link has been asked to close */
@@ -58,6 +64,19 @@ static inline void session_active(struct session *session)
     session->command_ms = world_mono_ms(session->hub->world);
     session->lenience_ms = 0;
 }
+
+/* patience.c: the deadlines. ERR_MEMORY. */
+enum err patience_begin(struct session *session);
+/* The input ends in an incomplete frame, or not; another one than the last time? */
+void patience_frame(struct session *session, bool incomplete, bool another);
+/* Looks again in `ms` at the latest. */
+void patience_within(struct session *session, int64_t ms);
+
+/* gate.c: the session rests for so long still; 0: no longer. */
+int64_t gate_rest_ms(const struct session *session, int64_t now);
+
+/* cmd_logout.c: what was asked before has been answered. */
+void logout_finish(struct session *session);
 
 /* Says goodbye; the end of the turn does the rest. */
 void session_end(struct session *session, Earshot__Goodbye__Reason reason, const char *text);

@@ -4,6 +4,11 @@
 
 #include "base/log.h"
 
+enum {
+    LIGHT_PER_TOKEN = 8, /* what costs nothing, or was refused, is worth about so much less than a command, */
+    LIGHT_BURSTS = 2,    /* and may come in so many bursts at once */
+};
+
 /* The bucket holds `burst` tokens and fills at `rate` a second. */
 static enum err spend(struct session *session, unsigned cost, unsigned *retry_after)
 {
@@ -31,6 +36,33 @@ void gate_charge(struct session *session, size_t cost)
         session->tokens -= cost < settings->burst ? (double)cost : settings->burst;
 }
 
+/*
+ * Requests without a cost and refused ones take time all the same. They fill a bucket of their own that leaks; when it is full
+ * the session is not read until it is half empty. Nobody is told, TCP does it; only a flood gets there.
+ */
+static void count_light(struct session *session)
+{
+    const struct session_settings *settings = &session->hub->settings;
+    int64_t now = world_mono_ms(session->hub->world);
+    if (settings->rate == 0)
+        return;
+    session->light -= (double)(now - session->light_ms) * settings->rate * LIGHT_PER_TOKEN / 1000;
+    session->light = session->light > 0 ? session->light + 1 : 1;
+    session->light_ms = now;
+    if (session->light < (double)LIGHT_BURSTS * settings->burst)
+        return;
+    session->resting = true;
+    patience_within(session, gate_rest_ms(session, now));
+}
+
+int64_t gate_rest_ms(const struct session *session, int64_t now)
+{
+    const struct session_settings *settings = &session->hub->settings;
+    double leak = (double)settings->rate * LIGHT_PER_TOKEN / 1000; /* a millisecond */
+    double above = session->light - (double)(now - session->light_ms) * leak - (double)LIGHT_BURSTS * settings->burst / 2;
+    return leak > 0 && above > 0 ? (int64_t)(above / leak) + 1 : 0;
+}
+
 static enum err check(struct session *session, const struct command *command, size_t size, unsigned *retry_after)
 {
     if (command == NULL)
@@ -52,6 +84,8 @@ void gate_pass(struct session *session, const Earshot__ClientFrame *frame, size_
         session_active(session);
     if (err == OK)
         err = command->handle(session, &request);
+    if (err != OK || command->cost == 0)
+        count_light(session);
     if (err == OK)
         return;
     if (log_enabled(LOG_DEBUG))

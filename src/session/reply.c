@@ -15,6 +15,7 @@ void reply_bytes(struct session *session, struct slice bytes)
     if (session->cut || session->link == NULL)
         return;
     enum err err = session->ops->write(session->link, bytes);
+    session->written += err == OK ? bytes.len : 0;
     if (err == OK)
         return;
     session->cut = true;

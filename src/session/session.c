@@ -1,5 +1,5 @@
 /*
- * session.c - a connection's life: frames cut out of what arrives, deadlines, the end.
+ * session.c - a connection's life: frames cut out of what arrives, the end. (Deadlines are in patience.c.)
  *
  * Nothing is torn down inside a callback: session_end() writes the goodbye and leaves the rest to the end of the turn.
  */
@@ -14,11 +14,8 @@
 #include <stdlib.h>
 
 enum {
-    UNANSWERED_MAX = 1024,    /* requests of one client under way; beyond it nothing more is read from it */
-    INPUT_CAP = 4 * 65536,    /* held back while requests are under way, or a frame is incomplete */
-    LENIENCE_MS = 250,        /* by which the inactivity logout waits for acknowledgements, */
-    LENIENCE_MAX_MS = 2000,   /* and how often: until so much */
-    CONGESTED_MS = 60 * 1000, /* so long may a reader stay behind */
+    UNANSWERED_MAX = 1024, /* requests of one client under way; beyond it nothing more is read from it */
+    INPUT_CAP = 4 * 65536, /* held back while requests are under way, or a frame is incomplete */
 };
 
 const struct session_settings session_settings_default = {
@@ -107,82 +104,12 @@ void hub_shutdown(struct hub *hub)
         postpone(session);
 }
 
-/* ---- deadlines ---- */
-
-static struct session *session_of(struct timer *timer)
-{
-    return (struct session *)((char *)timer - offsetof(struct session, timer));
-}
-
-static int64_t inactive_at(const struct session *session)
-{
-    const struct session_settings *settings = &session->hub->settings;
-    if (session->state != STATE_ONLINE || settings->timeout_ms <= 0)
-        return INT64_MAX;
-    return session->command_ms + settings->timeout_ms + session->lenience_ms;
-}
-
-/*
- * What was delivered a moment ago and has not been acknowledged would come again at the next login: a client that is about to be
- * logged out gets a little time to say that it came.
- */
-static void end_inactive(struct session *session)
-{
-    if (session->lenience_ms < LENIENCE_MAX_MS && participant_unacknowledged(session->participant))
-        session->lenience_ms += LENIENCE_MS;
-    else
-        session_end(session, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT, "Logged out after inactivity.");
-}
-
-/* When the next thing can become overdue; checked again then, so that traffic costs no timer. */
-static int64_t next_deadline(const struct session *session)
-{
-    const struct session_settings *settings = &session->hub->settings;
-    int64_t due = session->heard_ms + settings->silence_ms;
-    if (session->state < STATE_ONLINE && session->opened_ms + settings->login_ms < due)
-        due = session->opened_ms + settings->login_ms;
-    if (inactive_at(session) < due)
-        due = inactive_at(session);
-    if (session->congested_ms > 0 && session->congested_ms + CONGESTED_MS < due)
-        due = session->congested_ms + CONGESTED_MS;
-    return due;
-}
-
-static void check_deadlines(struct session *session, int64_t now)
-{
-    const struct session_settings *settings = &session->hub->settings;
-    if (session->paused) /* it is not being listened to */
-        session->heard_ms = now;
-    if (now >= session->heard_ms + settings->silence_ms)
-        session_end(session, EARSHOT__GOODBYE__REASON__REASON_SILENT, "Nothing was heard for too long.");
-    else if (session->state < STATE_ONLINE && now >= session->opened_ms + settings->login_ms)
-        session_end(session, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT, "Nobody logged in.");
-    else if (now >= inactive_at(session))
-        end_inactive(session);
-    else if (session->congested_ms > 0 && now >= session->congested_ms + CONGESTED_MS)
-        session_end(session, EARSHOT__GOODBYE__REASON__REASON_TOO_SLOW, "What was sent was not read.");
-}
-
-static void arm(struct session *session)
-{
-    int64_t due = next_deadline(session);
-    if (timer_start(session->hub->world->timers, &session->timer, due) != OK)
-        session_end(session, EARSHOT__GOODBYE__REASON__REASON_SHUTDOWN, "The server is out of memory.");
-}
-
-static void deadline(struct timer *timer)
-{
-    struct session *session = session_of(timer);
-    check_deadlines(session, world_mono_ms(session->hub->world));
-    if (session->state != STATE_ENDING)
-        arm(session);
-}
-
 /* ---- input ---- */
 
 bool session_ready(const struct session *session)
 {
-    if (session->state == STATE_ENDING || session->credentials != NULL || session->listing != NULL || session->hub->stopping)
+    if (session->state == STATE_ENDING || session->credentials != NULL || session->listing != NULL || session->hub->stopping ||
+        session->leaving || session->resting)
         return false;
     return session->participant == NULL || participant_unanswered(session->participant) < UNANSWERED_MAX;
 }
@@ -246,6 +173,7 @@ static void handle_input(struct session *session)
     size_t used = handle_frames(session, buf_slice(&session->in));
     buf_consume(&session->in, used);
     buf_shrink(&session->in);
+    patience_frame(session, buf_len(&session->in) > 0 && session_ready(session), used > 0);
     pause_link(session, !session_ready(session) && session->state != STATE_ENDING);
 }
 
@@ -270,13 +198,12 @@ void session_input(struct session *session, struct slice bytes)
 
 void session_go_on(struct session *session)
 {
-    if (session->paused || buf_len(&session->in) > 0 || session->hub->stopping)
+    if (session->paused || buf_len(&session->in) > 0 || session->hub->stopping || session->leaving)
         postpone(session);
 }
 
 void session_drained(struct session *session)
 {
-    session->congested_ms = 0;
     if (session->listing != NULL) {
         listing_go_on(session);
         session_go_on(session);
@@ -296,12 +223,11 @@ enum err session_open(struct hub *hub, const struct session_link *ops, void *lin
     session->ops = ops;
     session->link = link;
     session->state = STATE_NEW;
-    session->opened_ms = session->heard_ms = session->tokens_ms = world_mono_ms(hub->world);
+    session->opened_ms = session->heard_ms = session->tokens_ms = session->light_ms = world_mono_ms(hub->world);
     session->tokens = hub->settings.burst;
-    session->timer.fire = deadline;
     buf_init(&session->in, INPUT_CAP);
     snprintf(session->address, sizeof session->address, "%s", address);
-    if (timer_start(hub->world->timers, &session->timer, next_deadline(session)) != OK) {
+    if (patience_begin(session) != OK) {
         free(session);
         return ERR_MEMORY;
     }
@@ -392,6 +318,8 @@ static void settle(struct session *session)
 {
     if (session->link == NULL)
         return; /* the login under way frees it */
+    if (session->leaving && session->state != STATE_ENDING && !has_unanswered(session))
+        logout_finish(session);
     if (session->hub->stopping && session->state != STATE_ENDING) {
         pause_link(session, true);
         if (!has_unanswered(session))

@@ -145,11 +145,7 @@ static bool is_congested(void *ctx)
     struct session *session = told(ctx);
     if (session->cut || session->link == NULL)
         return true;
-    if (session->ops->pending(session->link) <= session->hub->settings.output_high)
-        return false;
-    if (session->congested_ms == 0)
-        session->congested_ms = world_mono_ms(session->hub->world);
-    return true;
+    return session->ops->pending(session->link) > session->hub->settings.output_high;
 }
 
 const struct participant_ops tell_ops = {
