@@ -1,10 +1,7 @@
 /* links.c - see links.h. */
 #include "server/links.h"
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-enum { ADDRESS_SIZE = 64 };
 
 struct link {
     struct link *next, **place; /* in the list */
@@ -12,7 +9,6 @@ struct link {
     struct conn *conn;
     struct session *session; /* NULL before the handshake is done */
     bool counted;
-    char address[ADDRESS_SIZE];
 };
 
 /* ---- what a session asks of its link ---- */
@@ -51,7 +47,7 @@ static const struct session_link session_ops = {link_write, link_pending, link_p
 static void opened(void *ctx, struct conn *conn)
 {
     struct link *link = ctx;
-    if (session_open(link->links->hub, &session_ops, link, link->address, &link->session) != OK)
+    if (session_open(link->links->hub, &session_ops, link, conn_peer_address(conn), &link->session) != OK)
         conn_abort(conn);
 }
 
@@ -76,7 +72,7 @@ static void closed(void *ctx, enum conn_end end)
     if (link->session != NULL)
         session_closed(link->session);
     if (link->counted)
-        caps_leave(links->caps, link->address);
+        caps_leave(links->caps, conn_peer_address(link->conn));
     *link->place = link->next;
     if (link->next != NULL)
         link->next->place = link->place;
@@ -121,8 +117,7 @@ void links_accept(struct links *links, struct conn *conn)
         link->next->place = &link->next;
     links->first = link;
     links->count++;
-    snprintf(link->address, sizeof link->address, "%s", conn_peer_address(conn));
-    link->counted = caps_enter(links->caps, link->address) == OK;
+    link->counted = caps_enter(links->caps, conn_peer_address(conn)) == OK;
     conn_own(conn, &conn_ops, link);
     if (!link->counted)
         conn_abort(conn);

@@ -55,7 +55,7 @@ struct session {
     bool forget;  /* the device's token ends with the session */
     bool cut;     /* no more writing: goodbye has been said, the reader is too slow, or the link gone */
     bool closing; /* the link has been asked to close */
-    char address[64];
+    const char *address; /* the link's */
 };
 
 /* A command: the inactivity timeout begins anew. */

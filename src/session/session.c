@@ -10,7 +10,6 @@
 #include "wire/frame.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -20,7 +19,7 @@ enum {
 
 const struct session_settings session_settings_default = {
     .timeout_ms = 0,
-    .heartbeat_ms = 20 * 1000,
+    .heartbeat_ms = 25 * 1000,
     .silence_ms = 43 * 1000,
     .login_ms = 120 * 1000,
     .rate = 5000,
@@ -226,7 +225,7 @@ enum err session_open(struct hub *hub, const struct session_link *ops, void *lin
     session->opened_ms = session->heard_ms = session->tokens_ms = session->light_ms = world_mono_ms(hub->world);
     session->tokens = hub->settings.burst;
     buf_init(&session->in, INPUT_CAP);
-    snprintf(session->address, sizeof session->address, "%s", address);
+    session->address = address;
     if (patience_begin(session) != OK) {
         free(session);
         return ERR_MEMORY;

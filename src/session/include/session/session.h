@@ -64,7 +64,7 @@ enum err hub_view(const struct hub *hub, struct slice user, enum err (*each)(voi
 /* For the end of the turn, before shard_flush: what was postponed. */
 void hub_flush(struct hub *hub);
 
-/* `address` of the peer without port, copied. ERR_MEMORY. */
+/* `address` of the peer without port: has to stay until session_closed(). ERR_MEMORY. */
 enum err session_open(struct hub *hub, const struct session_link *ops, void *link, const char *address, struct session **out);
 void session_input(struct session *session, struct slice bytes);
 void session_drained(struct session *session); /* the link's output fell low again */
