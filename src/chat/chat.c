@@ -40,10 +40,18 @@ static enum err load_block(void *ctx, uint64_t account, uint64_t other)
     return user ? user_set_blocked(user, other, true) : OK;
 }
 
+/* The store knows the end of a block by the wall clock. If that was set back meanwhile, the block lasts its duration once more
+ * and not until the clock is where it was. */
 static enum err load_failures(void *ctx, struct slice name, unsigned count, int64_t blocked_until)
 {
     struct chat *chat = ctx;
-    return guard_restore(chat->guard, name, count, blocked_until);
+    struct clock *clock = chat->parts.clock;
+    int64_t left = blocked_until - clock->wall_ms(clock), longest = atomic_load(&chat->settings)->block_duration_ms;
+    if (blocked_until == 0)
+        return guard_restore(chat->guard, name, count, 0);
+    if (left <= 0)
+        return OK; /* it is over, and counting begins anew */
+    return guard_restore(chat->guard, name, count, clock->mono_ms(clock) + (left < longest ? left : longest));
 }
 
 static enum err chat_load(struct chat *chat)

@@ -17,7 +17,7 @@ enum {
 
 struct guarded {
     unsigned count;        /* failures in a row */
-    int64_t blocked_until; /* wall ms */
+    int64_t blocked_until; /* 0: not blocked */
     bool busy;
     unsigned waiting;
     struct guard_attempt *first, *last;
@@ -29,7 +29,7 @@ enum { ADDRESS_KEY = INET6_ADDRSTRLEN };
 
 struct bucket {
     double failures; /* what is left of them; drains with time */
-    int64_t at;      /* wall ms */
+    int64_t at;
     char address[ADDRESS_KEY];
 };
 

@@ -5,6 +5,8 @@
  * a while. Attempts for one name go one at a time, so that many connections at once get no more tries than one; the others
  * wait in a short queue. By address: a bucket of failures that refills with time.
  *
+ * Times are milliseconds of the monotonic clock: setting the wall clock neither ends a block nor prolongs it.
+ *
  * One mutex; nothing is called with it held. Safe from any thread. Memory is capped: names and addresses that have nothing
  * more to say are swept when a table is full, and if that does not help newcomers are refused.
  */
@@ -45,7 +47,7 @@ enum guard_outcome { GUARD_RIGHT, GUARD_WRONG, GUARD_NEITHER };
 struct guard_record {
     bool changed; /* must be stored */
     unsigned count;
-    int64_t blocked_until;
+    int64_t blocked_until; /* 0: not blocked */
 };
 
 /* The attempt is over; the next one goes. `record` says what to store. */

@@ -51,9 +51,16 @@ static void submit(struct attempt *attempt, enum store_verb verb, void (*done)(s
     shard_submit(attempt->shard, op);
 }
 
-static int64_t now_of(const struct attempt *attempt)
+/* For the store. */
+static int64_t wall_of(const struct attempt *attempt)
 {
     return world_wall_ms(attempt->shard->world);
+}
+
+/* For the guard. */
+static int64_t now_of(const struct attempt *attempt)
+{
+    return world_mono_ms(attempt->shard->world);
 }
 
 /* ---- the end ---- */
@@ -160,7 +167,7 @@ static void make_device(struct attempt *attempt)
     memset(create, 0, sizeof *create);
     create->account = attempt->login->user->id;
     memcpy(create->token, hash.bytes, sizeof create->token);
-    create->time = now_of(attempt);
+    create->time = wall_of(attempt);
     create->keep = shard_settings(attempt->shard)->devices;
     submit(attempt, STORE_DEVICE_CREATE, device_created);
 }
@@ -175,7 +182,7 @@ static bool find_device(struct attempt *attempt, void (*done)(struct store_op *)
     token_digest(&attempt->token, &hash);
     memset(find, 0, sizeof *find);
     memcpy(find->token, hash.bytes, sizeof find->token);
-    find->time = now_of(attempt);
+    find->time = wall_of(attempt);
     submit(attempt, STORE_DEVICE_FIND, done);
     return true;
 }
@@ -240,8 +247,9 @@ static void judge(struct attempt *attempt, enum guard_outcome outcome)
                   log_int("seconds", login->retry_after));
     }
     if (record.changed) {
-        attempt->op.failures = (struct store_failures){
-            .name = login->name, .count = record.count, .blocked_until = record.blocked_until, .time = now};
+        int64_t wall = wall_of(attempt), until = record.blocked_until > 0 ? wall + record.blocked_until - now : 0;
+        attempt->op.failures =
+            (struct store_failures){.name = login->name, .count = record.count, .blocked_until = until, .time = wall};
         submit(attempt, STORE_FAILURES, failures_stored);
     } else if (attempt->verdict == OK) {
         proceed(attempt);
@@ -339,7 +347,7 @@ enum err login_identify(struct shard *shard, struct slice name, const char *addr
 {
     struct chat *chat = shard->chat;
     unsigned limit = shard_settings(shard)->failures_a_minute;
-    int64_t now = world_wall_ms(shard->world);
+    int64_t now = world_mono_ms(shard->world);
     enum err err = guard_address(chat->guard, address, now, limit, retry_after);
     if (err != OK)
         return err;
@@ -381,7 +389,7 @@ static void hashed(struct job *job)
         return;
     }
     attempt->op.create =
-        (struct store_account_create){.name = attempt->login->name, .password = attempt->hash, .time = now_of(attempt)};
+        (struct store_account_create){.name = attempt->login->name, .password = attempt->hash, .time = wall_of(attempt)};
     submit(attempt, STORE_ACCOUNT_CREATE, account_created);
 }
 

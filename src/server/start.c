@@ -166,6 +166,7 @@ static enum err start_chat(struct server *server, struct buf *why)
         .bus = server->bus,
         .pool = workers_pool(server->workers),
         .random = &system_random,
+        .clock = &system_clock,
     };
     err = chat_new(&parts, &settings, &server->chat);
     if (err != OK)

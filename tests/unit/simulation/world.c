@@ -22,7 +22,7 @@ static int64_t mono_ms(struct clock *clock)
 
 static int64_t wall_ms(struct clock *clock)
 {
-    return wall_start + STAGE_OF(clock, clock)->now;
+    return wall_start + STAGE_OF(clock, clock)->now + STAGE_OF(clock, clock)->wall_off;
 }
 
 /* SplitMix64, after Steele, Lea and Flood. */
@@ -82,6 +82,7 @@ static bool pool_turn(struct stage *stage)
     if (stage->first_job == NULL)
         stage->end_job = &stage->first_job;
     stage->jobs--;
+    stage->jobs_done++;
     job->work(job);
     job->task.run = job_home;
     strand_post(job->home, &job->task);
@@ -237,7 +238,7 @@ void stage_start_chat(struct stage *stage)
     if (stage->store == NULL)
         open_store(stage);
     must(bus_local_new(STAGE_SHARDS, BUS_CAP, &stage->bus));
-    const struct chat_parts parts = {STAGE_SHARDS, &stage->door, stage->bus, &stage->pool, &stage->random};
+    const struct chat_parts parts = {STAGE_SHARDS, &stage->door, stage->bus, &stage->pool, &stage->random, &stage->clock};
     must(chat_new(&parts, &stage->settings, &stage->chat));
     for (unsigned i = 0; i < STAGE_SHARDS; i++)
         must(shard_new(stage->chat, i, &stage->worlds[i], &stage->shards[i]));

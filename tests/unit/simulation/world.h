@@ -31,7 +31,8 @@ struct stage {
     struct clock clock;
     struct random random;
     struct timers timers;
-    int64_t now; /* mono ms */
+    int64_t now;      /* mono ms */
+    int64_t wall_off; /* by so much the wall clock has been set */
     uint64_t seed;
     bool shuffled;
 
@@ -42,6 +43,7 @@ struct stage {
     struct pool pool;
     struct job *first_job, **end_job;
     size_t jobs, jobs_most; /* beyond: ERR_CAP */
+    size_t jobs_done;
 
     struct store door;
     struct store *store;

@@ -37,6 +37,7 @@ struct chat_parts {
     struct bus *bus;   /* with at least as many places as shards */
     struct pool *pool; /* for hashing */
     struct random *random;
+    struct clock *clock;
 };
 
 struct chat;

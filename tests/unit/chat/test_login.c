@@ -1,0 +1,174 @@
+/* test_login.c - what a stranger learns from refused logins, and what becomes of a block when the clock is set or the server is
+ * started again. */
+#include "harness.h"
+
+enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
+
+/* What one attempt cost: hashes, and operations of the store by verb. */
+struct work {
+    size_t jobs, ops[STORE_VERB_COUNT];
+};
+
+static enum err try_password(struct party *party, const char *name, const char *password, unsigned *retry_after)
+{
+    struct login login = {.name = slice_str(name), .password = slice_str(password)};
+    enum err err = log_in(party, &login, login_with_password);
+    *retry_after = login.retry_after;
+    return err;
+}
+
+static enum err try_token(struct party *party, const struct login *device)
+{
+    struct login login = {.token = slice_of(device->device_token.bytes, TOKEN_SIZE)};
+    return log_in(party, &login, login_with_token);
+}
+
+static void block(struct party *party, const char *name)
+{
+    unsigned retry_after = 0;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(try_password(party, name, "wrong password", &retry_after), ERR_WRONG_PASSWORD);
+    assert_int_equal(retry_after, 60);
+}
+
+static enum err right(struct party *party, const char *name, unsigned *retry_after)
+{
+    return try_password(party, name, "correct horse", retry_after);
+}
+
+static void close_registration(struct party *party)
+{
+    struct stage *stage = party->stage;
+    stage->settings.registration_open = false;
+    assert_int_equal(chat_configure(stage->chat, &stage->settings), OK);
+}
+
+static void start_again(struct party *party, int64_t wall_off)
+{
+    stage_stop_chat(party->stage);
+    party->stage->wall_off += wall_off;
+    stage_start_chat(party->stage);
+}
+
+static struct work work_of(struct party *party, const char *name, enum err *err, unsigned *retry_after)
+{
+    struct stage *stage = party->stage;
+    struct work before = {.jobs = stage->jobs_done}, cost;
+    memcpy(before.ops, stage->ops, sizeof before.ops);
+    *err = try_password(party, name, "wrong password", retry_after);
+    cost.jobs = stage->jobs_done - before.jobs;
+    for (size_t i = 0; i < STORE_VERB_COUNT; i++)
+        cost.ops[i] = stage->ops[i] - before.ops[i];
+    return cost;
+}
+
+/* A name that nobody has, one that somebody has, one that may not log in: the same answers after the same work. */
+static void refusals_are_alike(void **state)
+{
+    static const char *const names[] = {"alice", "nobody", "carol"};
+    struct party *party = *state;
+    (void)new_device(party, "alice");
+    (void)new_device(party, "carol");
+    close_registration(party);
+    user_of(party, "carol")->disabled = true;
+    for (int attempt = 1; attempt <= 5; attempt++) {
+        enum err first_err = OK, err = OK;
+        unsigned first_retry = 0, retry = 0;
+        struct work first = work_of(party, names[0], &first_err, &first_retry);
+        assert_int_equal(first_err, attempt <= 3 ? ERR_WRONG_PASSWORD : ERR_ACCOUNT_BLOCKED);
+        assert_int_equal(first.jobs, attempt <= 3 ? 1 : 0);
+        for (size_t i = 1; i < sizeof names / sizeof names[0]; i++) {
+            struct work other = work_of(party, names[i], &err, &retry);
+            assert_int_equal(err, first_err);
+            assert_int_equal(retry, first_retry);
+            assert_memory_equal(&other, &first, sizeof first);
+        }
+    }
+}
+
+static void anothers_success_does_not_help(void **state)
+{
+    struct party *party = *state;
+    unsigned retry_after = 0;
+    (void)new_device(party, "alice");
+    (void)new_device(party, "bob");
+    for (int i = 0; i < 3; i++) { /* somebody else's success in between changes nothing */
+        assert_int_equal(try_password(party, "alice", "wrong password", &retry_after), ERR_WRONG_PASSWORD);
+        assert_int_equal(right(party, "bob", &retry_after), OK);
+    }
+    assert_int_equal(right(party, "alice", &retry_after), ERR_ACCOUNT_BLOCKED);
+}
+
+static void a_token_gets_in(void **state)
+{
+    struct party *party = *state;
+    struct login device = new_device(party, "alice");
+    unsigned retry_after = 0;
+    block(party, "alice");
+    assert_int_equal(right(party, "alice", &retry_after), ERR_ACCOUNT_BLOCKED);
+    assert_int_equal(try_token(party, &device), OK);
+    start_again(party, 0);
+    assert_int_equal(right(party, "alice", &retry_after), ERR_ACCOUNT_BLOCKED);
+    assert_int_equal(try_token(party, &device), OK);
+}
+
+/* However the wall clock is set, a block lasts as long as was said. */
+static void the_clock_is_set(void **state)
+{
+    static const int64_t by[] = {-HOUR, HOUR};
+    struct party *party = *state;
+    unsigned retry_after = 0;
+    (void)new_device(party, "alice");
+    for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
+        block(party, "alice");
+        party->stage->wall_off += by[i];
+        stage_pass(party->stage, MINUTE - 1000);
+        assert_int_equal(right(party, "alice", &retry_after), ERR_ACCOUNT_BLOCKED);
+        assert_int_equal(retry_after, 1);
+        stage_pass(party->stage, 1000);
+        assert_int_equal(right(party, "alice", &retry_after), OK);
+    }
+}
+
+/* A stop in between: only the wall clock can tell how long it was, but the block has an end all the same. */
+static void the_clock_is_set_back_while_it_is_down(void **state)
+{
+    struct party *party = *state;
+    unsigned retry_after = 0;
+    (void)new_device(party, "alice");
+    block(party, "alice");
+    stage_pass(party->stage, 20 * 1000);
+    start_again(party, 0);
+    assert_int_equal(right(party, "alice", &retry_after), ERR_ACCOUNT_BLOCKED);
+    assert_int_equal(retry_after, 40);
+    start_again(party, -HOUR);
+    assert_int_equal(right(party, "alice", &retry_after), ERR_ACCOUNT_BLOCKED);
+    assert_int_equal(retry_after, 60);
+    stage_pass(party->stage, MINUTE);
+    assert_int_equal(right(party, "alice", &retry_after), OK);
+}
+
+static void a_block_ends_while_it_is_down(void **state)
+{
+    struct party *party = *state;
+    unsigned retry_after = 0;
+    (void)new_device(party, "alice");
+    block(party, "alice");
+    start_again(party, MINUTE);
+    assert_int_equal(try_password(party, "alice", "wrong password", &retry_after), ERR_WRONG_PASSWORD);
+    assert_int_equal(retry_after, 0); /* counted anew */
+    assert_int_equal(right(party, "alice", &retry_after), OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PARTY_TEST(refusals_are_alike),
+        PARTY_TEST(anothers_success_does_not_help),
+        PARTY_TEST(a_token_gets_in),
+        PARTY_TEST(the_clock_is_set),
+        PARTY_TEST(the_clock_is_set_back_while_it_is_down),
+        PARTY_TEST(a_block_ends_while_it_is_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
