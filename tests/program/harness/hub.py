@@ -2,20 +2,26 @@
 
 A source has fileno() and readable(); readable() returns False at its end. Waiting is always for a condition, with a deadline.
 """
+import collections
 import selectors
 import time
 
 from . import surroundings
 
 
+KEPT = 5000  # lines of the conversation, for the report of a failure
+
+
 class Hub:
     def __init__(self):
         self.selector = selectors.DefaultSelector()
         self.start = time.monotonic()
-        self.record = []
+        self.record = collections.deque(maxlen=KEPT)
+        self.noted = 0
 
     def note(self, who, direction, what):
-        self.record.append(f"{time.monotonic() - self.start:8.3f} {who}{direction} {what}")
+        self.noted += 1
+        self.record.append(f"{time.monotonic() - self.start:8.3f} {who}{direction} {what[:2000]}")
 
     def add(self, source):
         self.selector.register(source, selectors.EVENT_READ, source)
@@ -48,9 +54,9 @@ class Hub:
             self.turn(min(left, 0.05))
 
     def transcript(self, last=150):
-        left_out = len(self.record) - last
+        left_out = self.noted - last
         head = [f"... {left_out} lines before"] if left_out > 0 else []
-        return "\n".join(head + self.record[-last:])
+        return "\n".join(head + list(self.record)[-last:])
 
     def close(self):
         self.selector.close()
