@@ -147,11 +147,12 @@ void chat_count(struct chat *chat, struct chat_counters *counters)
     counters->accounts = chat->directory->accounts;
     counters->users_online = chat->directory->users_online;
     counters->sessions = chat->directory->sessions;
-    counters->accepted = counters->delivered = 0;
+    counters->accepted = counters->delivered = counters->hashed = 0;
     for (unsigned i = 0; i < chat->parts.shards; i++) {
         if (chat->shards[i] == NULL)
             continue;
         counters->accepted += atomic_load_explicit(&chat->shards[i]->tally.accepted, memory_order_relaxed);
         counters->delivered += atomic_load_explicit(&chat->shards[i]->tally.delivered, memory_order_relaxed);
+        counters->hashed += atomic_load_explicit(&chat->shards[i]->tally.hashed, memory_order_relaxed);
     }
 }

@@ -97,7 +97,7 @@ static void finish(struct attempt *attempt, enum err err)
     struct shard *shard = attempt->shard;
     login->err = outward(err);
     if (login->err == ERR_UNAVAILABLE && login->retry_after == 0)
-        login->retry_after = 1;
+        login->retry_after = err == ERR_CAP ? surplus_wait(&shard->chat->surplus, now_of(attempt)) : 1;
     if (counts_against_address(err))
         guard_address_failed(shard->chat->guard, login->address, now_of(attempt), shard_settings(shard)->failures_a_minute);
     secret_wipe(attempt, sizeof *attempt);
@@ -271,6 +271,7 @@ static void verified(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)((char *)job - offsetof(struct attempt, hashing));
     shard_came_home(attempt->shard);
+    tally_count(&attempt->shard->tally.hashed);
     struct user *user = attempt->login->user;
     if (attempt->verdict == OK && (user == NULL || user->disabled))
         attempt->verdict = ERR_WRONG_PASSWORD;
@@ -299,8 +300,7 @@ static void account_found(struct store_op *op)
     if (err == OK || err == ERR_UNKNOWN_USER)
         err = hash_off_loop(attempt, verify_work, verified);
     if (err != OK) {
-        attempt->verdict = outward(err);
-        attempt->login->retry_after = err == ERR_CAP ? 5 : 1;
+        attempt->verdict = err;
         judge(attempt, GUARD_NEITHER);
     }
 }
@@ -384,6 +384,7 @@ static void hashed(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)((char *)job - offsetof(struct attempt, hashing));
     shard_came_home(attempt->shard);
+    tally_count(&attempt->shard->tally.hashed);
     if (attempt->verdict != OK) {
         finish(attempt, attempt->verdict);
         return;

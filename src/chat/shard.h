@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "chat/chat.h"
 #include "directory.h"
+#include "surplus.h"
 
 #include <stdatomic.h>
 
@@ -25,6 +26,7 @@ struct chat {
     pthread_mutex_t configuring;
     struct directory *directory;
     struct guard *guard;
+    struct surplus surplus;
     struct shard **shards;
     _Atomic uint64_t revocations; /* administration.c */
 };
@@ -37,7 +39,7 @@ struct slot {
 
 /* Written by the shard's thread, read by any. */
 struct tally {
-    _Atomic uint64_t accepted, delivered;
+    _Atomic uint64_t accepted, delivered, hashed;
 };
 
 struct shard {

@@ -16,6 +16,7 @@ void cmd_status(struct call *call)
                      chat.users_online, chat.sessions);
     (void)buf_printf(&call->out, ",\"messages_accepted\":%" PRIu64 ",\"messages_delivered\":%" PRIu64, chat.accepted,
                      chat.delivered);
+    (void)buf_printf(&call->out, ",\"passwords_hashed\":%" PRIu64, chat.hashed);
     (void)buf_printf(&call->out, ",\"connections\":%" PRIu64 ",\"connections_refused\":%" PRIu64 "}\n", connections, refused);
     call_done(call);
 }

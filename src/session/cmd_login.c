@@ -88,7 +88,8 @@ static void refuse(struct session *session, const struct credentials *credential
     } else {
         reply_error(session, credentials->number, login->err, login->retry_after);
     }
-    if (++session->failed_logins >= FAILED_LOGINS_MAX)
+    bool ours = login->err == ERR_UNAVAILABLE || login->err == ERR_NOT_STORED; /* no fault of the client's */
+    if (!ours && ++session->failed_logins >= FAILED_LOGINS_MAX)
         session_end(session, EARSHOT__GOODBYE__REASON__REASON_PROTOCOL, "Too many failed logins.");
 }
 

@@ -54,6 +54,7 @@ def test_status(world):
     assert status["accounts"] == 3 and status["users_online"] == 2 and status["sessions"] == 3
     assert status["connections"] == 3 and status["messages_accepted"] == 1
     assert 1 <= status["messages_delivered"] <= 3 and status["uptime"] >= 0
+    assert status["passwords_hashed"] == 3
     shown = control.run("status").stdout
     assert "messages accepted    1\n" in shown and "version" in shown
 

@@ -1,9 +1,7 @@
 """Caps and rates: whoever asks for too much is told, and nobody else notices."""
 import contextlib
-import pathlib
-import re
 
-from harness import surroundings
+from harness import memory, surroundings
 from harness.server import password_of
 from harness.wire import Closed, code_name, pb
 
@@ -170,18 +168,12 @@ def test_a_slow_reader_with_a_long_backlog(world):
         assert bob.expect("event_message").body.startswith(f"{count} ".encode())
 
 
-def resident(server):
-    """Memory of the server in bytes."""
-    status = pathlib.Path(f"/proc/{server.process.popen.pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
-
-
 def test_a_peer_that_asks_without_reading(world):
     """Requests whose answers nobody reads do not fill the server's memory: it stops taking them, or drops who sends them."""
     server = world.server("--rate-limit", 0, "--output-buffer", "256K")
     alice = world.peer("alice", receive_buffer=4096)
     other = world.peer("bob")
-    before = resident(server)
+    before = memory.resident(server.process)
     request = pb.ClientFrame(number=7, whoelsesince=pb.WhoElseSince(seconds=60))
     data = b"".join([b"\x06" + request.SerializeToString()] * 2000)
     assert len(request.SerializeToString()) == 6
@@ -196,7 +188,7 @@ def test_a_peer_that_asks_without_reading(world):
     gone = b"alice" not in other.done("whoelse").users
     assert gone or taken < 64 << 20, "it takes everything and keeps the answers"
     if not surroundings.sanitized():
-        assert resident(server) - before < 32 << 20
+        assert memory.resident(server.process) - before < 32 << 20
 
 
 def test_the_quota(world):

@@ -160,6 +160,27 @@ static void a_block_ends_while_it_is_down(void **state)
     assert_int_equal(right(party, "alice", &retry_after), OK);
 }
 
+/* More than can be hashed at once: told to come back one after the other, and then they get in. */
+static void those_who_are_too_many_come_back_in_turn(void **state)
+{
+    struct party *party = *state;
+    size_t room = party->stage->jobs_most;
+    unsigned retry_after = 0, before = 0, most = 0;
+    (void)new_device(party, "alice");
+    party->stage->jobs_most = 0;
+    for (int i = 0; i < 10000; i++, before = retry_after) {
+        assert_int_equal(right(party, "alice", &retry_after), ERR_UNAVAILABLE);
+        assert_true(retry_after >= 1 && retry_after <= 60 && retry_after >= before && retry_after <= before + 1);
+        most = retry_after;
+    }
+    assert_int_equal(most, 60);
+    stage_pass(party->stage, most * 1000);
+    assert_int_equal(right(party, "alice", &retry_after), ERR_UNAVAILABLE);
+    assert_int_equal(retry_after, 1);
+    party->stage->jobs_most = room;
+    assert_int_equal(right(party, "alice", &retry_after), OK); /* and none of it counted as a wrong password */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +190,7 @@ int main(void)
         PARTY_TEST(the_clock_is_set),
         PARTY_TEST(the_clock_is_set_back_while_it_is_down),
         PARTY_TEST(a_block_ends_while_it_is_down),
+        PARTY_TEST(those_who_are_too_many_come_back_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

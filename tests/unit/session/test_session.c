@@ -220,11 +220,15 @@ static void test_hashing_is_busy(void **state)
     ask_hello(caller, 1);
     sees(caller, "1 greeting");
     desk->stage->jobs_most = 0;
-    ask_register(caller, 2, "alice", "correct horse");
-    sees(caller, "2 error unavailable retry 1");
+    for (uint64_t number = 2; number < 22; number++) { /* as often as it takes: that is no fault of the caller's */
+        char line[40];
+        ask_register(caller, number, "alice", "correct horse");
+        snprintf(line, sizeof line, "%u error unavailable retry 1", (unsigned)number);
+        sees(caller, line);
+    }
     desk->stage->jobs_most = 10;
-    ask_register(caller, 3, "alice", "correct horse");
-    sees(caller, "3 welcome alice");
+    ask_register(caller, 22, "alice", "correct horse");
+    sees(caller, "22 welcome alice");
 }
 
 /* The store hangs while somebody logs in, until the time to log in is over. */

@@ -67,6 +67,7 @@ size_t shard_in_flight(const struct shard *shard);
 struct chat_counters {
     uint64_t accounts, users_online, sessions;
     uint64_t accepted, delivered; /* messages since the start: stored; passed to devices */
+    uint64_t hashed;              /* passwords since the start, right or wrong */
 };
 /* Any thread. */
 void chat_count(struct chat *chat, struct chat_counters *counters);
