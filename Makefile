@@ -23,7 +23,7 @@ help:
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make lint       style, layers, sizes, warnings as errors'
 	@echo 'make tidy       clang-tidy'
-	@echo 'make bench      measurements'
+	@echo 'make bench      what a message costs, beside the least that is possible; ten minutes'
 	@echo 'make torture    the long tests, and every deliberate defect; ONLY=WORD chooses among them'
 	@echo 'make defects    whether the tests notice deliberate defects; ONLY=NAME chooses one'
 	@echo 'make test-nat   private channels across NATs of every kind, in network namespaces (needs root)'
@@ -56,9 +56,8 @@ tidy:
 	tools/deps build test lint
 	tools/tidy
 
-bench: all
-	ninja -C $(BUILD) bench/load
-	bench/run $(BUILD)
+bench: $(BUILD)/build.ninja
+	bench/run
 
 torture:
 	tools/deps build test

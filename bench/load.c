@@ -1,305 +1,238 @@
 /*
- * load.c - load on a running earshotd: users in pairs who write to each other, or users who only stay.
+ * load.c - the load on a server, and what it costs that server: one workload, one line of JSON.
  *
- *     load --port 4000 --users 200 --window 1 --seconds 5          pairs: each has `window` messages unacknowledged
- *     load --port 4000 --users 2000 --idle --seconds 30            logged in, heartbeats only
+ *     load WORKLOAD --protocol earshot|limit --port N --pid N [--plain] [--acknowledged] [--users N] [--window N] [--rate N]
+ *          [--seconds N] [--body N] [--senders N] [--at-once N] [--password]
  *
- * Users are named load0, load1, ... with the password "load-password"; they must exist (import them). Every message is counted:
- * at the end, what was acknowledged and what was delivered must be equal, and each conversation in order. Prints one line of
- * name=value pairs; bench/run puts the server's CPU time beside it.
+ * WORKLOAD: pairs, light, fanout, offline, idle, logins; see workload_*.c. The server's users are those of tools/populate. Every
+ * message is counted and has to arrive once and in order, or the run fails.
  */
-#include "net/conn.h"
-#include "wire/codec.h"
-#include "wire/frame.h"
-#include "wire/limits.h"
+#include "load.h"
 
+#include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
-#define PASSWORD "load-password"
+enum { TICK_MS = 5, LATE_MS = 10, HEARTBEAT_S = 20, SETTLE_MS = 300, REST_MS = 500, PATIENCE_S = 120, LOGIN_S = 300 };
 
-enum { OUT_CAP = 4 * 1024 * 1024, CONNECT_MS = 60 * 1000, LOGINS_AT_ONCE = 64, HEARTBEAT_MS = 15 * 1000 };
+#define MS INT64_C(1000000)
 
-struct load {
-    struct loop *loop;
-    struct tls_context *tls;
-    struct client *clients;
-    unsigned users, window, body, seconds, online, starting, started;
-    uint16_t port;
-    bool idle, measuring, stopping;
-    uint64_t sent, acknowledged, delivered, disordered;
-    int64_t began, ended;
-    struct timer timer;
-    struct buf out;
-    struct arena arena;
-    uint8_t *text;
-};
+static const struct workload *const workloads[] = {&pairs, &light, &fanout, &offline, &idle, &logins};
 
-struct client {
-    struct load *load;
-    struct conn *conn;
-    struct buf in;
-    struct timer heartbeat;
-    unsigned index, unanswered;
-    uint64_t number, last_id, conversation;
-    bool online, received;
-};
-
-static void fail(const char *what)
+static void log_in_some(struct load *load)
 {
-    fprintf(stderr, "load: %s\n", what);
-    exit(1);
+    while (load->started < load->wanted && load->started - load->online < load->options.at_once)
+        user_connect(&load->users[load->started++]);
 }
 
-static int64_t now(struct load *load)
+void load_want(struct load *load, unsigned wanted)
 {
-    return world_mono_ms(loop_world(load->loop));
+    load->wanted = wanted;
+    log_in_some(load);
 }
 
-static void write_frame(struct client *client, const Earshot__ClientFrame *frame)
+static void enter(struct load *load, enum phase phase, int64_t length)
 {
-    struct buf *out = &client->load->out;
-    buf_clear(out);
-    if (codec_write_client(frame, out) != OK || conn_write(client->conn, buf_slice(out)) != OK)
-        fail("cannot write");
+    load->phase = phase;
+    load->until = length > 0 ? clock_ns() + length : INT64_MAX;
 }
-
-static void send_message(struct client *client)
-{
-    struct load *load = client->load;
-    char to[32];
-    Earshot__SendMessage message = EARSHOT__SEND_MESSAGE__INIT;
-    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
-    snprintf(to, sizeof to, "load%u", client->index ^ 1);
-    message.to = bytes_of_slice(slice_str(to));
-    message.body = bytes_of_slice(slice_of(load->text, load->body));
-    frame.number = ++client->number;
-    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_MESSAGE;
-    frame.message = &message;
-    write_frame(client, &frame);
-    client->unanswered++;
-    load->sent++;
-}
-
-static void send_received(struct client *client)
-{
-    Earshot__Position position = EARSHOT__POSITION__INIT, *positions[] = {&position};
-    Earshot__Received received = EARSHOT__RECEIVED__INIT;
-    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
-    position.conversation = client->conversation;
-    position.id = client->last_id;
-    received.n_positions = 1;
-    received.positions = positions;
-    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_RECEIVED;
-    frame.received = &received;
-    write_frame(client, &frame);
-    client->received = false;
-}
-
-static void send_ping(struct timer *timer)
-{
-    struct client *client = (struct client *)((char *)timer - offsetof(struct client, heartbeat));
-    Earshot__Ping ping = EARSHOT__PING__INIT;
-    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
-    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_PING;
-    frame.ping = &ping;
-    write_frame(client, &frame);
-    timer_start(loop_world(client->load->loop)->timers, timer, now(client->load) + HEARTBEAT_MS);
-}
-
-static void login(struct client *client)
-{
-    char name[32];
-    Earshot__Hello hello = EARSHOT__HELLO__INIT;
-    Earshot__Login credentials = EARSHOT__LOGIN__INIT;
-    Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
-    hello.version = WIRE_VERSION;
-    frame.number = 1;
-    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_HELLO;
-    frame.hello = &hello;
-    write_frame(client, &frame);
-    snprintf(name, sizeof name, "load%u", client->index);
-    credentials.user = bytes_of_slice(slice_str(name));
-    credentials.password = bytes_of_slice(slice_str(PASSWORD));
-    frame.number = 2;
-    frame.body_case = EARSHOT__CLIENT_FRAME__BODY_LOGIN;
-    frame.login = &credentials;
-    write_frame(client, &frame);
-    client->number = 2;
-}
-
-static void start_clients(struct load *load);
 
 static void begin(struct load *load)
 {
-    printf("online users=%u\n", load->users);
-    fflush(stdout);
-    load->measuring = true;
-    load->began = now(load);
-    timer_start(loop_world(load->loop)->timers, &load->timer, load->began + load->seconds * 1000);
-    for (unsigned i = 0; !load->idle && i < load->users; i++)
-        for (unsigned j = 0; j < load->window; j++)
-            send_message(&load->clients[i]);
+    load->before = cost_of(load->options.pid);
+    load->began = clock_ns();
+    enter(load, PHASE_RUN, load->options.seconds * 1000 * MS);
+    if (load->options.workload->began != NULL)
+        load->options.workload->began(load);
 }
 
-static void welcomed(struct client *client)
+static void end(struct load *load)
 {
-    struct load *load = client->load;
-    client->online = true;
-    load->online++;
-    load->starting--;
-    client->heartbeat.fire = send_ping;
-    timer_start(loop_world(load->loop)->timers, &client->heartbeat, now(load) + HEARTBEAT_MS);
-    if (load->online == load->users)
-        begin(load);
+    load->verified = cost_of(load->options.pid);
+    report(load);
+    load->turn.stopped = true;
+}
+
+void load_check(struct load *load)
+{
+    if (load->phase < PHASE_DRAIN || load->phase == PHASE_REST || !load->options.workload->finished(load))
+        return;
+    if (load->phase == PHASE_VERIFY)
+        end(load);
     else
-        start_clients(load);
+        enter(load, PHASE_REST, REST_MS * MS);
 }
 
-static void finish_if_done(struct load *load)
+static void rested(struct load *load)
 {
-    if (load->stopping && load->acknowledged == load->sent && load->delivered == load->sent)
-        loop_stop(load->loop);
+    load->after = cost_of(load->options.pid);
+    enter(load, PHASE_VERIFY, PATIENCE_S * 1000 * MS);
+    if (load->options.workload->verify == NULL || !load->options.workload->verify(load))
+        end(load);
 }
 
-static void handle(struct client *client, const Earshot__ServerFrame *frame)
+static void time_is_up(struct load *load)
 {
-    struct load *load = client->load;
-    switch (frame->body_case) {
-    case EARSHOT__SERVER_FRAME__BODY_WELCOME:
-        welcomed(client);
+    switch (load->phase) {
+    case PHASE_SETTLE:
+        begin(load);
         break;
-    case EARSHOT__SERVER_FRAME__BODY_ACCEPTED:
-        client->unanswered--;
-        load->acknowledged++;
-        if (!load->stopping)
-            send_message(client);
+    case PHASE_RUN:
+        load->stopped = clock_ns();
+        enter(load, PHASE_DRAIN, PATIENCE_S * 1000 * MS);
+        load_check(load);
         break;
-    case EARSHOT__SERVER_FRAME__BODY_EVENT_MESSAGE:
-        load->delivered++;
-        if (frame->event_message->id <= client->last_id)
-            load->disordered++;
-        client->last_id = frame->event_message->id;
-        client->conversation = frame->event_message->conversation;
-        client->received = true;
+    case PHASE_REST:
+        rested(load);
         break;
-    case EARSHOT__SERVER_FRAME__BODY_ERROR:
-        fprintf(stderr, "load: %.*s\n", (int)frame->error->text.len, (const char *)frame->error->text.data);
-        exit(1);
     default:
-        break;
+        stop("not everything came in time: sent %llu, accepted %llu, delivered %llu, online %u of %u",
+             (unsigned long long)load->sent, (unsigned long long)load->accepted, (unsigned long long)load->delivered,
+             load->online, load->wanted);
     }
 }
 
-static void opened(void *ctx, struct conn *conn)
+/* Each user who is there says at least something every HEARTBEAT_S, one after the other. */
+static void send_heartbeats(struct load *load, int64_t now)
 {
-    login(ctx);
-}
-
-static void arrived(void *ctx, struct slice bytes)
-{
-    struct client *client = ctx;
-    struct load *load = client->load;
-    if (buf_append(&client->in, bytes.data, bytes.len) != OK)
-        fail("too much input");
-    struct slice payload;
-    size_t used;
-    while (frame_next(buf_slice(&client->in), &payload, &used) == OK) {
-        Earshot__ServerFrame *frame;
-        arena_reset(&load->arena);
-        if (codec_read_server(payload, &load->arena, &frame) != OK)
-            fail("bad frame");
-        handle(client, frame);
-        buf_consume(&client->in, used);
-    }
-    if (client->received)
-        send_received(client);
-    buf_shrink(&client->in);
-    finish_if_done(load);
-}
-
-static void closed(void *ctx, enum conn_end end)
-{
-    struct client *client = ctx;
-    if (!client->load->stopping)
-        fail("a connection was lost");
-}
-
-static const struct conn_ops ops = {opened, arrived, NULL, closed};
-
-static void start_clients(struct load *load)
-{
-    while (load->started < load->users && load->starting < LOGINS_AT_ONCE) {
-        struct client *client = &load->clients[load->started];
-        client->load = load;
-        client->index = load->started++;
-        buf_init(&client->in, 1 << 24);
-        load->starting++;
-        if (conn_connect(load->loop, load->tls, "127.0.0.1", load->port, CONNECT_MS, OUT_CAP, &ops, client, &client->conn) != OK)
-            fail("cannot connect");
+    int64_t step = load->online > 0 ? HEARTBEAT_S * 1000 * MS / load->online : 0;
+    for (; step > 0 && load->next_heartbeat <= now; load->next_heartbeat += step, load->pings++) {
+        struct user *user = &load->users[load->pings % load->started];
+        if (user->online)
+            load->options.tongue->ping(user);
     }
 }
 
-static void time_is_up(struct timer *timer)
+static void tick(struct source *source, unsigned events)
 {
-    struct load *load = (struct load *)((char *)timer - offsetof(struct load, timer));
-    if (load->stopping)
-        fail("not everything was acknowledged and delivered within 30 s");
-    load->stopping = true;
-    load->ended = now(load);
-    timer_start(loop_world(load->loop)->timers, timer, load->ended + 30 * 1000);
-    finish_if_done(load);
+    struct load *load = (struct load *)((char *)source - offsetof(struct load, timer));
+    uint64_t expirations;
+    int64_t now = clock_ns();
+    if (read(load->timer_fd, &expirations, sizeof expirations) < 0)
+        return;
+    if (load->phase == PHASE_RUN && load->options.workload->tick != NULL)
+        load->options.workload->tick(load, now < load->until ? now : load->until);
+    if (now >= load->next_late) {
+        load->next_late = now + LATE_MS * MS;
+        if (load->started > 0)
+            send_heartbeats(load, now);
+        user_acknowledge_late(load);
+    }
+    if (now >= load->until)
+        time_is_up(load);
 }
 
-static void parse(struct load *load, int argc, char **argv)
+static void one_more(struct user *user)
 {
-    static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"users", required_argument, NULL, 'u'},
-        {"window", required_argument, NULL, 'w'},
-        {"seconds", required_argument, NULL, 's'},
-        {"body", required_argument, NULL, 'b'},
-        {"idle", no_argument, NULL, 'i'},
-        {0},
+    struct load *load = user->load;
+    log_in_some(load);
+    if (load->phase == PHASE_LOGIN && load->online == load->wanted)
+        enter(load, PHASE_SETTLE, SETTLE_MS * MS);
+}
+
+void load_online(struct user *user)
+{
+    struct load *load = user->load;
+    if (load->started > 0)
+        one_more(user);
+    if (load->phase != PHASE_LOGIN && load->options.workload->online != NULL)
+        load->options.workload->online(user);
+}
+
+static void start_timer(struct load *load)
+{
+    bool paced = load->options.workload == &light;
+    long step = paced ? 1000000000L / (long)load->options.rate : TICK_MS * MS;
+    struct itimerspec every = {.it_interval.tv_nsec = step, .it_value.tv_nsec = step};
+    load->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (load->timer_fd < 0 || timerfd_settime(load->timer_fd, 0, &every, NULL) != 0)
+        stop("no timer: %s", strerror(errno));
+    load->timer.ready = tick;
+    turn_watch(&load->turn, load->timer_fd, &load->timer);
+}
+
+static const struct number {
+    const char *name;
+    size_t offset;
+    unsigned otherwise, least, most;
+} numbers[] = {
+    {"port", offsetof(struct options, port), 0, 1, 65535},
+    {"pid", offsetof(struct options, pid), 0, 0, UINT32_MAX},
+    {"users", offsetof(struct options, users), 200, 2, 100000},
+    {"window", offsetof(struct options, window), 1, 1, 1024},
+    {"rate", offsetof(struct options, rate), 2000, 2, 1000000},
+    {"seconds", offsetof(struct options, seconds), 3, 1, 3600},
+    {"body", offsetof(struct options, body), 64, STAMP_SIZE, BODY_MOST},
+    {"senders", offsetof(struct options, senders), 8, 1, 1000},
+    {"at-once", offsetof(struct options, at_once), 64, 1, 1000},
+};
+
+enum { NUMBERS = sizeof numbers / sizeof numbers[0], PROTOCOL = NUMBERS, PLAIN, ACKNOWLEDGED, PASSWORD, OPTIONS };
+
+static void set_number(struct options *options, const struct number *number, unsigned long value)
+{
+    if (value < number->least || value > number->most)
+        stop("--%s is from %u to %u", number->name, number->least, number->most);
+    *(unsigned *)((char *)options + number->offset) = (unsigned)value;
+}
+
+static void set(struct options *options, int which, const char *value)
+{
+    if (which < NUMBERS)
+        set_number(options, &numbers[which], strtoul(value, NULL, 10));
+    options->plain |= which == PLAIN;
+    options->acknowledged |= which == ACKNOWLEDGED;
+    options->password |= which == PASSWORD;
+    if (which == PROTOCOL)
+        options->tongue = strcmp(value, "limit") == 0 ? &tongue_limit : &tongue_earshot;
+}
+
+static void parse(struct options *options, int argc, char **argv)
+{
+    struct option rows[OPTIONS + 1] = {
+        [PROTOCOL] = {"protocol", required_argument, NULL, PROTOCOL},
+        [PLAIN] = {"plain", no_argument, NULL, PLAIN},
+        [ACKNOWLEDGED] = {"acknowledged", no_argument, NULL, ACKNOWLEDGED},
+        [PASSWORD] = {"password", no_argument, NULL, PASSWORD},
     };
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        unsigned value = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
-        if (c == 'p')
-            load->port = (uint16_t)value;
-        else if (c == 'u')
-            load->users = value;
-        else if (c == 'w')
-            load->window = value;
-        else if (c == 's')
-            load->seconds = value;
-        else if (c == 'b')
-            load->body = value;
-        else if (c == 'i')
-            load->idle = true;
-        else
-            fail("usage: load --port N [--users N] [--window N] [--seconds N] [--body N] [--idle]");
+    *options = (struct options){.tongue = &tongue_earshot};
+    for (int i = 0; i < NUMBERS; i++) {
+        rows[i] = (struct option){numbers[i].name, required_argument, NULL, i};
+        *(unsigned *)((char *)options + numbers[i].offset) = numbers[i].otherwise;
     }
-    if (load->port == 0 || load->users < 2 || load->users % 2 != 0 || load->body < 1 || load->body > WIRE_TEXT_MAX)
-        fail("a port, an even number of users, a body of 1 to 16384 bytes");
+    for (int which; (which = getopt_long(argc, argv, "", rows, NULL)) != -1;) {
+        if (which >= OPTIONS)
+            stop("see the head of load.c for how to call it");
+        set(options, which, optarg);
+    }
+    for (size_t i = 0; optind < argc && i < sizeof workloads / sizeof workloads[0]; i++)
+        if (strcmp(argv[optind], workloads[i]->name) == 0)
+            options->workload = workloads[i];
+    if (options->workload == NULL || options->port == 0)
+        stop("a workload and a port");
+    options->acknowledged |= options->tongue == &tongue_earshot;
 }
 
 int main(int argc, char **argv)
 {
-    struct load load = {.users = 200, .window = 1, .seconds = 5, .body = 64};
-    const char *why;
-    parse(&load, argc, argv);
-    load.clients = calloc(load.users, sizeof *load.clients);
-    load.text = malloc(load.body);
-    if (load.clients == NULL || load.text == NULL || loop_new(&load.loop) != OK || tls_client_new(NULL, &load.tls, &why) != OK)
-        fail("out of memory");
-    memset(load.text, 'x', load.body);
-    buf_init(&load.out, 1 << 20);
-    arena_init(&load.arena, WIRE_ARENA_CAP, WIRE_ARENA_KEEP);
-    load.timer.fire = time_is_up;
-    start_clients(&load);
-    loop_run(load.loop);
-    printf("acknowledged=%llu delivered=%llu disordered=%llu milliseconds=%lld\n", (unsigned long long)load.acknowledged,
-           (unsigned long long)load.delivered, (unsigned long long)load.disordered, (long long)(load.ended - load.began));
-    return load.disordered != 0;
+    static struct load load;
+    parse(&load.options, argc, argv);
+    raise_file_limit();
+    load.users = calloc(load.options.users, sizeof *load.users);
+    if (load.users == NULL)
+        stop("no memory for the users");
+    for (unsigned i = 0; i < load.options.users; i++)
+        load.users[i] = (struct user){.load = &load, .index = i, .link.fd = -1};
+    memset(load.body, 'x', sizeof load.body);
+    turn_init(&load.turn, load.options.plain ? NULL : tls_client(), &user_ops);
+    start_timer(&load);
+    load.next_heartbeat = clock_ns();
+    load.empty = cost_of(load.options.pid).memory;
+    enter(&load, PHASE_LOGIN, LOGIN_S * 1000 * MS);
+    load_want(&load, load.options.workload->users(&load));
+    if (load.wanted == 0)
+        enter(&load, PHASE_SETTLE, SETTLE_MS * MS);
+    turn_run(&load.turn);
 }
