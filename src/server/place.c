@@ -2,6 +2,7 @@
 #include "server/place.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -20,12 +21,31 @@ enum err place_path(const char *directory, const char *name, char *out, size_t s
     return len >= 0 && (size_t)len < size ? OK : ERR_CAP;
 }
 
+/* So that a directory that was made is still there after a power cut: what is synced in it would be lost with its name. */
+static bool sync_parent(const char *path)
+{
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", path);
+    int fd = open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd < 0 || fsync(fd) == 0; /* one that we may not read was not made by us either */
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static bool make_one(const char *path)
+{
+    if (mkdir(path, 0700) == 0)
+        return sync_parent(path);
+    return errno == EEXIST;
+}
+
 /* Each parent in turn: cuts the path after it for as long as it takes. */
 static enum err make_parents(char *path, struct buf *why)
 {
     for (char *cut = path + 1; (cut = strchr(cut, '/')) != NULL; cut++) {
         *cut = '\0';
-        bool failed = mkdir(path, 0700) != 0 && errno != EEXIST;
+        bool failed = !make_one(path);
         if (failed)
             (void)cannot(why, "make the directory", path);
         *cut = '/';
@@ -42,7 +62,7 @@ enum err place_make(const char *directory, struct buf *why)
     enum err err = make_parents(path, why);
     if (err != OK)
         return err;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    if (!make_one(path))
         return cannot(why, "make the data directory", path);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)

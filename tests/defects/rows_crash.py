@@ -52,4 +52,18 @@ ROWS = [
         "new": "(void)db_commit(db);\n    return OK;",
         "test": "store/test_faults",
     },
+    {
+        "name": "synchronous-normal",
+        "file": "src/store/sqlite/database.c",
+        "old": "PRAGMA synchronous = FULL;",
+        "new": "PRAGMA synchronous = NORMAL;",
+        "test": "tests/program/test_power_cut.py::test_a_power_cut",
+    },
+    {
+        "name": "certificate-not-synced",
+        "file": "src/crypto/file.c",
+        "old": "    return fsync(fd) == 0 ? OK : ERR_SYSTEM;\n}\n\nstatic enum err sync_folder_of",
+        "new": "    return OK;\n}\n\nstatic enum err sync_folder_of",
+        "test": "tests/program/test_power_cut.py::test_a_power_cut_after_the_first_start",
+    },
 ]

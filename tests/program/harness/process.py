@@ -4,6 +4,7 @@ The child dies with the tests, however they end (setpriv sets the parent-death s
 It has a session of its own, so that it cannot ask the person who runs the tests for a password.
 """
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -65,6 +66,17 @@ class Process:
     def signal(self, number):
         self.hub.note(self.name, ":", signal.Signals(number).name)
         self.popen.send_signal(number)
+
+    def pause(self):
+        """Stands still, every thread of it, until it is killed."""
+        self.signal(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self.popen.pid}/task")
+
+        def still():
+            states = [(task / "stat").read_text().rsplit(")", 1)[1].split()[0] for task in tasks.iterdir()]
+            return all(state in "Tt" for state in states)
+
+        self.hub.wait(still, f"{self.name} to stand still")
 
     def kill(self):
         if self.popen.poll() is None:

@@ -21,6 +21,7 @@ class World:
         self.clients = []
         self.peers = []
         self.others = []
+        self.belongings = []
 
     # ---- servers ----
 
@@ -117,6 +118,8 @@ class World:
             peer.close()
         for process in [*self.clients, *self.others, *(server.process for server in self.servers if server.process)]:
             process.kill()
+        for belonging in self.belongings:
+            belonging.close()
         self.hub.close()
 
     def sanitizer_reports(self):
