@@ -219,7 +219,7 @@ int main(int argc, char **argv)
            bench.received, (clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu) / messages, (clock_us(CLOCK_MONOTONIC) - wall) / messages,
            (written() - bytes) / messages);
     store_stop(&bench.store);
-    for (const char *const *ending = (const char *const[]){"", ".lock", NULL}; *ending != NULL; ending++) {
+    for (const char *const *ending = (const char *const[]){"", ".lock", "-redo", NULL}; *ending != NULL; ending++) {
         char file[280];
         snprintf(file, sizeof file, "%s%s", path, *ending);
         unlink(file);

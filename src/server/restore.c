@@ -49,13 +49,18 @@ static bool copy_bytes(int from, int to)
     return got == 0 && fsync(to) == 0;
 }
 
-/* A database in use, or left by a crash, is two files; one of them alone would lack the latest messages. */
+/* A database in use, or left by a crash, is several files; one of them alone would lack the latest messages. */
 static enum err refuse_log(const struct restore *restore, struct buf *why)
 {
+    static const char *const endings[] = {"-wal", "-redo"};
     char path[PATH_SIZE];
     struct stat info;
-    snprintf(path, sizeof path, "%.*s-wal", (int)sizeof path - 8, restore->backup);
-    if (stat(path, &info) != 0 || info.st_size == 0)
+    bool found = false;
+    for (size_t i = 0; !found && i < sizeof endings / sizeof endings[0]; i++) {
+        snprintf(path, sizeof path, "%.*s%s", (int)sizeof path - 8, restore->backup, endings[i]);
+        found = stat(path, &info) == 0 && info.st_size > 0;
+    }
+    if (!found)
         return OK;
     (void)buf_printf(why, "%s has a log beside it (%s): it is a database, not a backup", restore->backup, path);
     return ERR_INVALID;
@@ -139,7 +144,7 @@ static enum err sync_folder(const struct restore *restore, struct buf *why)
 /* Also a log without its database, which a restore that was cut short may have left: a fresh database must not find it. */
 static enum err put_in_place(struct restore *restore, struct buf *why)
 {
-    static const char *const endings[] = {"", "-wal", "-shm"};
+    static const char *const endings[] = {"", "-wal", "-shm", "-redo"};
     enum err err = OK;
     for (size_t i = 0; err == OK && i < sizeof endings / sizeof endings[0]; i++)
         err = move_one(restore, endings[i], why);

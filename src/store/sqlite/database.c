@@ -1,6 +1,7 @@
 /* database.c - see database.h. */
 #include "database.h"
 #include "check.h"
+#include "replay.h"
 #include "schema.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -122,6 +123,21 @@ static enum err close_logins(struct database *db, const char *path)
     return err;
 }
 
+/* What the last run had not committed yet. From here on there is another generation, whatever lies in the redo log. */
+static enum err catch_up(struct database *db, const char *path)
+{
+    db->failed = false;
+    uint64_t generation = (uint64_t)db_number(db, db_bind(db, SQL_META, META_REDO), 0);
+    if (db->failed)
+        return unusable(db->handle, path);
+    if (redo_find(&db->redo, generation) != OK)
+        return refuse(ERR_SYSTEM, "cannot read %s", db->redo.path);
+    if (recover(db) != OK)
+        return db->failed ? unusable(db->handle, path) : refuse(ERR_INVALID, "%s is damaged", db->redo.path);
+    db->redo.stray = db->redo.vfs != NULL;
+    return close_logins(db, path);
+}
+
 static int count_frames(void *context, sqlite3 *handle, const char *name, int frames)
 {
     struct database *db = context;
@@ -149,10 +165,7 @@ static enum err set_up(struct database *db, const struct store_sqlite_config *co
         return err;
     if (!db->in_memory)
         sqlite3_wal_hook(db->handle, count_frames, db);
-    err = close_logins(db, config->path);
-    if (err == OK && state_reload(db) != OK)
-        err = unusable(db->handle, config->path);
-    return err;
+    return catch_up(db, config->path);
 }
 
 enum err database_open(struct database *db, const struct store_sqlite_config *config)
@@ -165,6 +178,8 @@ enum err database_open(struct database *db, const struct store_sqlite_config *co
         err = take_lock(db, config->path);
     if (err == OK && !db->in_memory)
         err = create_private(config->path);
+    if (err == OK && (err = redo_init(&db->redo, db->in_memory ? NULL : config->path, config->vfs)) != OK)
+        refuse(err, "no memory for the database");
     if (err == OK)
         err = set_up(db, config);
     if (err != OK)
@@ -177,6 +192,7 @@ void database_close(struct database *db)
     for (int i = 0; i < SQL_COUNT; i++)
         sqlite3_finalize(db->statements[i]);
     sqlite3_close(db->handle);
+    redo_close(&db->redo, db->clean);
     if (db->lock >= 0)
         close(db->lock);
     state_free(&db->state);

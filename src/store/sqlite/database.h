@@ -12,6 +12,7 @@
 #ifndef STORE_SQLITE_DATABASE_H
 #define STORE_SQLITE_DATABASE_H
 
+#include "redo.h"
 #include "state.h"
 #include "statements.h"
 #include "store/sqlite.h"
@@ -25,6 +26,8 @@ struct database {
     bool failed;    /* the current operation met what is no fault of its own */
     int failure;    /* SQLite's code for it */
     bool in_memory; /* ":memory:" */
+    bool clean;     /* nothing in the redo log counts: it can go with the end */
+    struct redo redo;
     struct state state;
 };
 
@@ -56,9 +59,13 @@ int64_t db_number(struct database *db, sqlite3_stmt *statement, int64_t otherwis
 /* Rows changed by the latest db_run. */
 int db_changes(const struct database *db);
 
+/* Nothing if a transaction is open. */
 enum err db_begin(struct database *db);
+/* Also makes void what is in the redo log. After a failure: recover() (replay.h). */
 enum err db_commit(struct database *db);
 void db_rollback(struct database *db);
+/* So much has gathered in the open transaction that it should be committed. */
+bool db_due(const struct database *db);
 
 /* The sentence for store_sqlite_open's *why; returns err. */
 enum err refuse(enum err err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -2,17 +2,35 @@
 #include "group.h"
 
 #include "base/log.h"
+#include "replay.h"
 #include "verbs.h"
 
 enum { MOST_RETRIES = 32 };
 
+/* What is in the redo log is seen only inside the open transaction, and a failure may have ended that. */
+static bool is_lost(const struct database *db)
+{
+    return db->redo.end > 0 && sqlite3_get_autocommit(db->handle);
+}
+
 /* True if it met what is no fault of its own. */
 static bool execute_one(struct database *db, struct store_op *op)
 {
-    db->failed = false;
-    enum err err = verbs[op->verb].run(db, op);
+    db->failed = is_lost(db);
+    enum err err = db->failed ? ERR_NOT_STORED : verbs[op->verb].run(db, op);
     op->err = db->failed ? ERR_NOT_STORED : err;
     return db->failed;
+}
+
+/* Some of what it writes is not in the redo log. */
+static bool must_commit(const struct group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        const struct verb *verb = &verbs[group->ops[i]->verb];
+        if (!group->left_out[i] && verb->writes && !verb->logged)
+            return true;
+    }
+    return false;
 }
 
 static bool writes(const struct group *group)
@@ -46,11 +64,12 @@ static enum err attempt(struct group *group, struct database *db, size_t *culpri
     *culprit = group->count;
     if (file_is_gone(db))
         return ERR_NOT_STORED;
-    if (!db->state.loaded && state_reload(db) != OK)
+    if ((!db->state.loaded || is_lost(db)) && recover(db) != OK)
         return ERR_NOT_STORED;
     db->failed = false;
     if (db_begin(db) != OK)
         return ERR_NOT_STORED;
+    redo_begin(&db->redo);
     for (size_t i = 0; i < group->count; i++) {
         if (group->left_out[i] || !execute_one(db, group->ops[i]))
             continue;
@@ -62,6 +81,8 @@ static enum err attempt(struct group *group, struct database *db, size_t *culpri
     db->failed = false;
     if (devices_due(db) && devices_flush(db) != OK)
         return ERR_NOT_STORED;
+    if (!must_commit(group) && redo_write(&db->redo) == OK)
+        return OK;
     return db_commit(db) == OK ? OK : ERR_NOT_STORED;
 }
 
@@ -102,18 +123,29 @@ static void answer_reads(struct group *group, struct database *db)
     }
 }
 
-bool group_execute(struct group *group, struct database *db)
+void group_settle(struct group *group, struct database *db)
 {
+    db->failed = false;
+    if (!db_due(db) || db_commit(db) == OK)
+        return;
+    int code = db->failure;
+    recover(db);
+    note_failure(group, code);
+}
+
+void group_execute(struct group *group, struct database *db)
+{
+    if (is_lost(db))
+        recover(db);
     memset(group->left_out, 0, group->count * sizeof group->left_out[0]);
     for (int retries = 0; writes(group); retries++) {
         size_t culprit;
         if (attempt(group, db, &culprit) == OK) {
             note_success(group);
-            return true;
+            return;
         }
         int code = db->failure;
-        db_rollback(db);
-        state_reload(db);
+        recover(db);
         note_failure(group, code);
         if (culprit == group->count || concerns_all(code) || retries == MOST_RETRIES)
             break;
@@ -121,5 +153,4 @@ bool group_execute(struct group *group, struct database *db)
         group->ops[culprit]->err = ERR_NOT_STORED;
     }
     answer_reads(group, db);
-    return false;
 }

@@ -1,9 +1,10 @@
 /*
- * group.h - operations executed together: one transaction if any of them writes.
+ * group.h - operations executed together: written together if any of them writes.
  *
- * If the transaction cannot be committed, those that write fail with ERR_NOT_STORED, the state in memory is read again, and those
- * that only read are answered anew, for what they saw of the others never was. One that meets a damaged place in the database
- * fails alone: the group is tried again without it.
+ * A transaction stays open over many groups. If all that a group wrote is in the redo log, the log alone is synced (redo.h);
+ * otherwise, or if the log cannot be written, the transaction is committed. If that fails too, those that write fail with
+ * ERR_NOT_STORED, the state in memory is read again, and those that only read are answered anew, for what they saw of the others
+ * never was. One that meets a damaged place in the database fails alone: the group is tried again without it.
  */
 #ifndef STORE_SQLITE_GROUP_H
 #define STORE_SQLITE_GROUP_H
@@ -19,7 +20,10 @@ struct group {
     bool failing; /* the last commit failed: logged once, and again when it has recovered */
 };
 
-/* Sets every op's err. True if something was committed. */
-bool group_execute(struct group *group, struct database *db);
+/* Sets every op's err. */
+void group_execute(struct group *group, struct database *db);
+
+/* After the group has been answered: commits what has gathered, if that is due. */
+void group_settle(struct group *group, struct database *db);
 
 #endif

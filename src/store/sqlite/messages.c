@@ -1,4 +1,5 @@
 /* messages.c - storing a message, and how far a member has received. */
+#include "replay.h"
 #include "verbs.h"
 
 /* Was this number of this device stored in this conversation before? Its id, or 0. */
@@ -41,6 +42,33 @@ static enum err insert(struct database *db, const struct store_append *append, u
     return err;
 }
 
+static enum err add(struct database *db, const struct store_append *append, uint64_t id, struct conversation *conversation,
+                    struct device *device)
+{
+    enum err err = insert(db, append, id, conversation->id);
+    if (err != OK)
+        return err;
+    conversation_wrote(&db->state, conversation, id);
+    waiting_added(db, append->receiver);
+    if (device != NULL)
+        device_sent(db, device, append->number, append->time);
+    return OK;
+}
+
+enum err message_restore(struct database *db, const struct store_append *append, uint64_t id, uint64_t conversation)
+{
+    struct conversation *found;
+    struct device *device = NULL;
+    enum err err = conversation_get(db, append->sender, append->receiver, &found);
+    if (err == OK && (found->id != conversation || id <= db->state.last_id))
+        err = ERR_INVALID;
+    if (err == OK && append->device != 0 && append->number != 0)
+        err = device_get(db, append->device, &device);
+    if (err == OK || err == ERR_NOT_FOUND)
+        err = add(db, append, id, found, device);
+    return err;
+}
+
 enum err message_append(struct database *db, struct store_op *op)
 {
     struct store_append *append = (struct store_append *)op;
@@ -66,16 +94,12 @@ enum err message_append(struct database *db, struct store_op *op)
     if (id == 0) {
         err = waiting_check(db, append->receiver, append->quota);
         id = db->state.last_id + 1;
+        previous = conversation->newest;
         if (err == OK)
-            err = insert(db, append, id, conversation->id);
+            err = add(db, append, id, conversation, device);
         if (err != OK)
             return err;
-        db->state.last_id = id;
-        previous = conversation->newest;
-        conversation->newest = id;
-        waiting_added(db, append->receiver);
-        if (device != NULL)
-            device_sent(db, device, append->number, append->time);
+        log_message(db, append, id, conversation->id);
     }
     append->id = id;
     append->conversation = conversation->id;
@@ -98,7 +122,10 @@ static enum err advance_one(struct database *db, uint64_t account, struct store_
         int64_t count = db_number(db, db_bind(db, SQL_COUNT_RANGE, conversation, other, received, (int64_t)to.id), 0);
         waiting_removed(db, account, (uint64_t)count);
     }
-    return db_run(db, db_bind(db, SQL_ADVANCE, (int64_t)account, conversation, (int64_t)to.id));
+    enum err err = db_run(db, db_bind(db, SQL_ADVANCE, (int64_t)account, conversation, (int64_t)to.id));
+    if (err == OK)
+        log_received(db, account, to.conversation, to.id);
+    return err;
 }
 
 enum err message_advance(struct database *db, struct store_op *op)

@@ -73,12 +73,45 @@ int db_changes(const struct database *db)
 
 enum err db_begin(struct database *db)
 {
-    return db_run(db, db->statements[SQL_BEGIN]);
+    return sqlite3_get_autocommit(db->handle) ? db_run(db, db->statements[SQL_BEGIN]) : OK;
+}
+
+static uint64_t new_generation(void)
+{
+    uint64_t generation = 0;
+    sqlite3_randomness(sizeof generation, &generation);
+    return generation & INT64_MAX;
 }
 
 enum err db_commit(struct database *db)
 {
-    return db_run(db, db->statements[SQL_COMMIT]);
+    struct state *state = &db->state;
+    bool in_use = redo_in_use(&db->redo);
+    uint64_t generation = in_use ? new_generation() : 0;
+    enum err err = OK;
+    if (in_use)
+        err = db_run(db, db_bind(db, SQL_META_SET, META_REDO, (int64_t)generation));
+    if (err == OK)
+        err = db_run(db, db->statements[SQL_COMMIT]);
+    if (err != OK) {
+        redo_bar(&db->redo);
+        return err;
+    }
+    if (in_use)
+        redo_void(&db->redo, generation);
+    state->committed = state->last_id;
+    state->spread = 0;
+    state->commits++;
+    return OK;
+}
+
+/* What is committed at once costs less the more messages share a page, and holds up the next group the longer. */
+bool db_due(const struct database *db)
+{
+    enum { MESSAGES = 4096, CONVERSATIONS = 256 };
+    const struct state *state = &db->state;
+    return state->loaded &&
+           (state->last_id - state->committed >= MESSAGES || state->spread >= CONVERSATIONS || db->redo.end > REDO_SIZE / 2);
 }
 
 void db_rollback(struct database *db)

@@ -63,7 +63,10 @@ static const char version_1[] = "CREATE TABLE meta(key INTEGER PRIMARY KEY, valu
                                 " body BLOB NOT NULL) STRICT;"
                                 "CREATE INDEX message_order ON message(conversation, sender, id, device, number);";
 
-const char *const schema_steps[] = {version_1};
+/* There may be a redo log beside it, which an older server would overlook. */
+static const char version_2[] = "INSERT OR IGNORE INTO meta(key, value) VALUES(4, 0);";
+
+const char *const schema_steps[] = {version_1, version_2};
 const size_t schema_version = sizeof schema_steps / sizeof schema_steps[0];
 
 /* "eash" */

@@ -1,6 +1,7 @@
 /* state.c - see state.h: making, rebuilding and dropping it; the conversations and the counts of what waits. */
 #include "state.h"
 #include "database.h"
+#include "replay.h"
 #include <stdlib.h>
 
 enum { SLOTS = 65536 }; /* of each of the two direct-mapped caches; 3 MB in all, touched as they are used */
@@ -57,7 +58,9 @@ enum err state_reload(struct database *db)
     db->failed = false;
     uint64_t kept = (uint64_t)db_number(db, db_bind(db, SQL_META, META_LAST_ID), 0);
     uint64_t stored = (uint64_t)db_number(db, db->statements[SQL_LAST_ID], 0);
-    state->last_id = kept > stored ? kept : stored;
+    state->last_id = state->committed = kept > stored ? kept : stored;
+    state->spread = 0;
+    state->commits++;
     state->numbers_through = (uint64_t)db_number(db, db_bind(db, SQL_META, META_NUMBERS_THROUGH), 0);
     if (db->failed)
         return ERR_NOT_STORED;
@@ -78,9 +81,9 @@ static size_t mix(uint64_t a, uint64_t b)
     return (size_t)((hash ^ hash >> 32) % SLOTS);
 }
 
-static enum err create_conversation(struct database *db, int64_t low, int64_t high, uint64_t *id)
+enum err conversation_insert(struct database *db, int64_t low, int64_t high, uint64_t *id)
 {
-    enum err err = db_run(db, db_bind(db, SQL_CONVERSATION_CREATE, low, high));
+    enum err err = db_run(db, db_bind(db, SQL_CONVERSATION_CREATE, low, high, (int64_t)*id));
     if (err != OK)
         return err == ERR_NOT_FOUND ? ERR_UNKNOWN_USER : err;
     int64_t made = sqlite3_last_insert_rowid(db->handle);
@@ -99,9 +102,10 @@ enum err conversation_get(struct database *db, uint64_t one, uint64_t other, str
         struct conversation found = {.low = low, .high = high};
         found.id = (uint64_t)db_number(db, db_bind(db, SQL_CONVERSATION_FIND, (int64_t)low, (int64_t)high), 0);
         if (found.id == 0 && !db->failed) {
-            enum err err = create_conversation(db, (int64_t)low, (int64_t)high, &found.id);
+            enum err err = conversation_insert(db, (int64_t)low, (int64_t)high, &found.id);
             if (err != OK)
                 return err;
+            log_conversation(db, found.id, low, high);
         }
         int64_t from_low = db_number(db, db_bind(db, SQL_NEWEST_FROM, (int64_t)found.id, (int64_t)low), 0);
         int64_t from_high = db_number(db, db_bind(db, SQL_NEWEST_FROM, (int64_t)found.id, (int64_t)high), 0);
@@ -112,6 +116,14 @@ enum err conversation_get(struct database *db, uint64_t one, uint64_t other, str
     }
     *out = slot;
     return OK;
+}
+
+void conversation_wrote(struct state *state, struct conversation *conversation, uint64_t id)
+{
+    conversation->newest = state->last_id = id;
+    if (conversation->written != state->commits)
+        state->spread++;
+    conversation->written = state->commits;
 }
 
 static struct waiting *waiting_slot(struct database *db, uint64_t account)

@@ -19,6 +19,7 @@ struct conversation {
     uint64_t low, high; /* accounts; low < high */
     uint64_t id;        /* 0: the slot is empty */
     uint64_t newest;    /* id of its last message, 0 if none */
+    uint64_t written;   /* state.commits when it last was */
 };
 
 struct waiting {
@@ -36,6 +37,9 @@ struct device {
 struct state {
     bool loaded; /* agrees with the disk; if not, only what needs none of it is answered */
     uint64_t last_id;
+    uint64_t committed; /* last_id at the latest commit */
+    uint64_t commits;   /* so many */
+    unsigned spread;    /* conversations written since the latest */
     uint64_t numbers_through;
     uint64_t tidy_cursor; /* tidying has looked at messages up to here */
     struct conversation *conversations;
@@ -53,6 +57,11 @@ enum err state_reload(struct database *db);
 
 /* The conversation of two users, made if there is none. The pointer holds until the next call. ERR_UNKNOWN_USER. */
 enum err conversation_get(struct database *db, uint64_t one, uint64_t other, struct conversation **out);
+
+/* A new one, with its members; *id 0: it gets one. */
+enum err conversation_insert(struct database *db, int64_t low, int64_t high, uint64_t *id);
+/* A message with this id was stored in it. */
+void conversation_wrote(struct state *state, struct conversation *conversation, uint64_t id);
 
 /* Makes sure that one more may wait. ERR_CAP. */
 enum err waiting_check(struct database *db, uint64_t account, uint64_t quota);

@@ -28,7 +28,7 @@ const char *const statements[SQL_COUNT] = {
     [SQL_UNBLOCK] = "DELETE FROM block WHERE account = ?1 AND other = ?2",
 
     [SQL_CONVERSATION_FIND] = "SELECT id FROM conversation WHERE low = ?1 AND high = ?2",
-    [SQL_CONVERSATION_CREATE] = "INSERT INTO conversation(low, high) VALUES(?1, ?2)",
+    [SQL_CONVERSATION_CREATE] = "INSERT INTO conversation(low, high, id) VALUES(?1, ?2, nullif(?3, 0))",
     [SQL_MEMBER_CREATE] = "INSERT INTO member(account, conversation) VALUES(?1, ?3), (?2, ?3)",
     [SQL_NEWEST_FROM] = "SELECT max(id) FROM message WHERE conversation = ?1 AND sender = ?2",
     [SQL_APPEND] = "INSERT INTO message(id, conversation, sender, device, number, time, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",

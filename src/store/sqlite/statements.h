@@ -60,6 +60,7 @@ enum meta {
     META_LAST_ID = 1,         /* highest message id ever, so that none is used twice after the newest rows are gone */
     META_NUMBERS_THROUGH = 2, /* devices' highest numbers are complete up to this message */
     META_ALIVE = 3,           /* when the server last said that it lives */
+    META_REDO = 4,            /* generation of the frames in the redo log that this database lacks */
 };
 
 #endif

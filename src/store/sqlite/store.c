@@ -79,13 +79,18 @@ static void post_chain(struct chain *chain)
 }
 
 /* One post per home, for as many homes as there are slots. */
-static void post_results(struct group *group)
+static void post_results(struct sqlite_store *store)
 {
+    const struct group *group = &store->group;
     enum { HOMES = 32 };
     struct chain chains[HOMES] = {0};
     size_t homes = 0;
     for (size_t i = 0; i < group->count; i++) {
         struct store_op *op = group->ops[i];
+        if (verbs[op->verb].aside && op->err == OK) {
+            backup_submit(&store->backup, op);
+            continue;
+        }
         size_t place = 0;
         while (place < homes && chains[place].home != op->home)
             place++;
@@ -105,12 +110,14 @@ static void execute(struct sqlite_store *store)
     size_t bytes = 0;
     for (size_t i = 0; i < group->count; i++)
         bytes += verb_bytes(group->ops[i]);
-    if (group_execute(group, &store->db) && !store->db.in_memory)
-        checkpoint_after_commit(&store->checkpointer, &store->db);
+    group_execute(group, &store->db);
     pthread_mutex_lock(&store->mutex);
     store->bytes -= bytes;
     pthread_mutex_unlock(&store->mutex);
-    post_results(group);
+    post_results(store);
+    group_settle(group, &store->db);
+    if (!store->db.in_memory && sqlite3_get_autocommit(store->db.handle))
+        checkpoint_after_commit(&store->checkpointer, &store->db);
 }
 
 static void *work(void *argument)
@@ -154,10 +161,6 @@ static void submit(struct store *base, struct store_op *op)
     assert(op->verb < STORE_VERB_COUNT && op->done != NULL && op->home != NULL);
     op->task = (struct task){NULL, come_home};
     op->err = OK;
-    if (verbs[op->verb].aside) {
-        backup_submit(&store->backup, op);
-        return;
-    }
     size_t bytes = verb_bytes(op);
     pthread_mutex_lock(&store->mutex);
     if (store->stopping)
@@ -183,13 +186,13 @@ static enum err load(struct store *base, const struct store_reader *reader)
     return load_all(&((struct sqlite_store *)base)->db, reader);
 }
 
-/* So that the next start need not read the end of the log. If it fails, it will. */
-static void flush_devices(struct database *db)
+/* So that the next start need not read the end of the log, nor the redo log. If it fails, it will. */
+static void flush(struct database *db)
 {
     db->failed = false;
-    if (db->state.loaded && db_begin(db) == OK && devices_flush(db) == OK && db_commit(db) == OK)
-        return;
-    db_rollback(db);
+    db->clean = db->state.loaded && db_begin(db) == OK && devices_flush(db) == OK && db_commit(db) == OK;
+    if (!db->clean)
+        db_rollback(db);
 }
 
 static void destroy(struct sqlite_store *store)
@@ -203,7 +206,6 @@ static void destroy(struct sqlite_store *store)
 static void stop(struct store **base)
 {
     struct sqlite_store *store = (struct sqlite_store *)*base;
-    backup_stop(&store->backup);
     pthread_mutex_lock(&store->mutex);
     store->stopping = true;
     pthread_mutex_unlock(&store->mutex);
@@ -212,8 +214,9 @@ static void stop(struct store **base)
         store_sqlite_turn(&store->store);
     else
         pthread_join(store->thread, NULL);
+    backup_stop(&store->backup);
     checkpoint_stop(&store->checkpointer);
-    flush_devices(&store->db);
+    flush(&store->db);
     destroy(store);
     *base = NULL;
 }

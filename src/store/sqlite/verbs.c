@@ -40,17 +40,17 @@ const struct verb verbs[STORE_VERB_COUNT] = {
     [STORE_DEVICE_FIND] = {"device_find", account_device_find, sizeof(struct store_device_find), NULL, false},
     [STORE_DEVICE_FORGET] = {"device_forget", account_device_forget, sizeof(struct store_device_forget), NULL, true},
     [STORE_DEVICES_FORGET] = {"devices_forget", account_devices_forget, sizeof(struct store_devices_forget), NULL, true},
-    [STORE_APPEND] = {"append", message_append, sizeof(struct store_append), append_extra, true},
+    [STORE_APPEND] = {"append", message_append, sizeof(struct store_append), append_extra, true, .logged = true},
     [STORE_PENDING] = {"pending", page_pending, sizeof(struct store_page), NULL, false},
     [STORE_SINCE] = {"since", page_since, sizeof(struct store_page), NULL, false},
-    [STORE_ADVANCE] = {"advance", message_advance, sizeof(struct store_advance), advance_extra, true},
+    [STORE_ADVANCE] = {"advance", message_advance, sizeof(struct store_advance), advance_extra, true, .logged = true},
     [STORE_BLOCK] = {"block", account_block, sizeof(struct store_block), NULL, true},
     [STORE_LOGIN_OPEN] = {"login_open", login_open, sizeof(struct store_login_open), NULL, true},
     [STORE_LOGIN_CLOSE] = {"login_close", login_close, sizeof(struct store_login_close), NULL, true},
     [STORE_FAILURES] = {"failures", login_failures, sizeof(struct store_failures), failures_extra, true},
     [STORE_ALIVE] = {"alive", login_alive, sizeof(struct store_alive), NULL, true},
     [STORE_TIDY] = {"tidy", tidy, sizeof(struct store_tidy), NULL, true},
-    [STORE_BACKUP] = {"backup", NULL, sizeof(struct store_backup), backup_extra, false, true},
+    [STORE_BACKUP] = {"backup", backup_begin, sizeof(struct store_backup), backup_extra, true, .aside = true},
 };
 
 size_t verb_bytes(const struct store_op *op)

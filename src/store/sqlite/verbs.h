@@ -15,7 +15,8 @@ struct verb {
     size_t size;                                /* of its struct */
     size_t (*extra)(const struct store_op *op); /* bytes of inputs outside it; NULL: none */
     bool writes;                                /* needs a transaction, is lost if that fails */
-    bool aside;                                 /* not on the store thread: backup.h; run is NULL */
+    bool logged;                                /* what it writes is in the redo log: no need to commit */
+    bool aside;                                 /* goes on elsewhere once it is committed: backup.h */
 };
 
 extern const struct verb verbs[STORE_VERB_COUNT];
@@ -34,6 +35,8 @@ enum err account_devices_forget(struct database *db, struct store_op *op);
 enum err account_block(struct database *db, struct store_op *op);
 enum err message_append(struct database *db, struct store_op *op);
 enum err message_advance(struct database *db, struct store_op *op);
+/* The message of an operation that was executed before, as it came out then. ERR_INVALID: that cannot be. */
+enum err message_restore(struct database *db, const struct store_append *append, uint64_t id, uint64_t conversation);
 enum err page_pending(struct database *db, struct store_op *op);
 enum err page_since(struct database *db, struct store_op *op);
 enum err login_open(struct database *db, struct store_op *op);
@@ -41,6 +44,7 @@ enum err login_close(struct database *db, struct store_op *op);
 enum err login_failures(struct database *db, struct store_op *op);
 enum err login_alive(struct database *db, struct store_op *op);
 enum err tidy(struct database *db, struct store_op *op);
+enum err backup_begin(struct database *db, struct store_op *op);
 
 /* store_load(): ERR_INVALID if damaged, ERR_SYSTEM, or the reader's. */
 enum err load_all(struct database *db, const struct store_reader *reader);

@@ -38,9 +38,9 @@ static void files_are_private(void **state)
     mode_t mask = umask(0);
     fixture_open(f);
     umask(mask);
-    make_account(f, "alice");
-    const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
-    for (int i = 0; i < 4; i++) {
+    send_text(f, make_account(f, "alice"), make_account(f, "bob"), "hi");
+    const char *const suffixes[] = {"", "-wal", "-shm", "-redo", ".lock"};
+    for (int i = 0; i < 5; i++) {
         char path[100];
         struct stat info;
         snprintf(path, sizeof path, "%s%s", f->path, suffixes[i]);

@@ -1,0 +1,119 @@
+/* replay.c - see replay.h. A record is its kind (1 byte), its numbers (8 bytes each, little-endian), and a message its body. */
+#include "replay.h"
+#include "base/log.h"
+#include "verbs.h"
+#include <endian.h>
+
+enum kind { MESSAGE = 1, RECEIVED, CONVERSATION, KINDS };
+enum { MOST_NUMBERS = 8, HEAD_MOST = 1 + 8 * MOST_NUMBERS };
+
+/* ---- writing ---- */
+
+static void add(struct database *db, enum kind kind, const uint64_t *numbers, size_t count, struct slice body)
+{
+    uint8_t head[HEAD_MOST];
+    head[0] = (uint8_t)kind;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = htole64(numbers[i]);
+        memcpy(head + 1 + 8 * i, &number, sizeof number);
+    }
+    redo_add(&db->redo, slice_of(head, 1 + 8 * count), body);
+}
+
+void log_message(struct database *db, const struct store_append *append, uint64_t id, uint64_t conversation)
+{
+    const uint64_t numbers[] = {id,
+                                conversation,
+                                append->sender,
+                                append->receiver,
+                                append->device,
+                                append->number,
+                                (uint64_t)append->time,
+                                append->body.len};
+    add(db, MESSAGE, numbers, 8, append->body);
+}
+
+void log_received(struct database *db, uint64_t account, uint64_t conversation, uint64_t id)
+{
+    add(db, RECEIVED, (const uint64_t[]){account, conversation, id}, 3, (struct slice){0});
+}
+
+void log_conversation(struct database *db, uint64_t id, uint64_t low, uint64_t high)
+{
+    add(db, CONVERSATION, (const uint64_t[]){id, low, high}, 3, (struct slice){0});
+}
+
+/* ---- executing again ---- */
+
+static enum err redo_message(struct database *db, const uint64_t *numbers, struct slice body)
+{
+    const struct store_append append = {
+        .sender = numbers[2],
+        .receiver = numbers[3],
+        .device = numbers[4],
+        .number = numbers[5],
+        .time = (int64_t)numbers[6],
+        .body = body,
+    };
+    return message_restore(db, &append, numbers[0], numbers[1]);
+}
+
+static enum err redo_received(struct database *db, const uint64_t *numbers)
+{
+    return db_run(db, db_bind(db, SQL_ADVANCE, (int64_t)numbers[0], (int64_t)numbers[1], (int64_t)numbers[2]));
+}
+
+/* Takes the first record away. ERR_INVALID: it is none. */
+static enum err execute_first(struct database *db, struct slice *records)
+{
+    static const uint8_t counts[KINDS] = {[MESSAGE] = 8, [RECEIVED] = 3, [CONVERSATION] = 3};
+    uint64_t numbers[MOST_NUMBERS] = {0};
+    uint8_t kind = records->data[0];
+    size_t head = kind < KINDS ? 1 + 8 * (size_t)counts[kind] : 1;
+    if (head == 1 || records->len < head)
+        return ERR_INVALID;
+    for (size_t i = 0; i < counts[kind]; i++) {
+        memcpy(&numbers[i], records->data + 1 + 8 * i, sizeof numbers[i]);
+        numbers[i] = le64toh(numbers[i]);
+    }
+    *records = slice_of(records->data + head, records->len - head);
+    if (kind == RECEIVED)
+        return redo_received(db, numbers);
+    if (kind == CONVERSATION)
+        return conversation_insert(db, (int64_t)numbers[1], (int64_t)numbers[2], &numbers[0]);
+    if (records->len < numbers[7])
+        return ERR_INVALID;
+    struct slice body = slice_of(records->data, (size_t)numbers[7]);
+    *records = slice_of(records->data + body.len, records->len - body.len);
+    return redo_message(db, numbers, body);
+}
+
+static enum err replay(struct database *db)
+{
+    struct buf frame;
+    size_t at = 0;
+    enum err err = db_begin(db);
+    buf_init(&frame, REDO_SIZE);
+    while (err == OK && at < db->redo.end) {
+        err = redo_read(&db->redo, &at, &frame);
+        for (struct slice records = buf_slice(&frame); err == OK && records.len > 0;)
+            err = execute_first(db, &records);
+    }
+    buf_free(&frame);
+    if (err != OK)
+        log_event(LOG_ERROR, "redo_unreadable", log_str("error", err_name(err)), log_int("code", db->failed ? db->failure : 0));
+    return err;
+}
+
+enum err recover(struct database *db)
+{
+    db_rollback(db);
+    enum err err = state_reload(db);
+    if (err == OK && db->redo.end > 0)
+        err = replay(db);
+    if (err == OK)
+        return OK;
+    db->state.loaded = false;
+    db_rollback(db);
+    return ERR_NOT_STORED;
+}
