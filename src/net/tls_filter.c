@@ -9,6 +9,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+enum { KEY_UPDATES_MAX = 1024 }; /* each costs as much as a whole record; nobody needs one for less than gigabytes */
+
 static int bio_write(BIO *bio, const char *data, int len)
 {
     struct tls_filter *filter = BIO_get_data(bio);
@@ -23,6 +25,8 @@ static int bio_read(BIO *bio, char *data, int len)
     size_t count = filter->input.len < (size_t)len ? filter->input.len : (size_t)len;
 
     BIO_clear_retry_flags(bio);
+    if (filter->key_updates > KEY_UPDATES_MAX)
+        return -1;
     if (count == 0) {
         BIO_set_retry_read(bio);
         return -1;
@@ -67,8 +71,9 @@ enum err tls_open(struct tls_filter *filter, struct tls_context *context, struct
         SSL_free(ssl);
         return ERR_MEMORY;
     }
-    *filter = (struct tls_filter){.ssl = ssl, .output = output};
+    *filter = (struct tls_filter){.ssl = ssl, .output = output, .server = context->server};
     BIO_set_data(bio, filter);
+    SSL_set_msg_callback_arg(ssl, filter);
     SSL_set_bio(ssl, bio, bio);
     if (context->server)
         SSL_set_accept_state(ssl);
@@ -81,6 +86,14 @@ void tls_close(struct tls_filter *filter)
 {
     SSL_free(filter->ssl);
     filter->ssl = NULL;
+}
+
+void tls_seen(int sent, int version, int type, const void *bytes, size_t len, SSL *ssl, void *arg)
+{
+    struct tls_filter *filter = arg;
+
+    if (!sent && type == SSL3_RT_HANDSHAKE && len > 0 && *(const uint8_t *)bytes == SSL3_MT_KEY_UPDATE)
+        filter->key_updates++;
 }
 
 void tls_feed(struct tls_filter *filter, struct slice bytes)
@@ -105,6 +118,8 @@ enum err tls_handshake(struct tls_filter *filter)
     int returned;
 
     ERR_clear_error();
+    if (filter->server && !tls_gauge_feed(&filter->gauge, filter->input))
+        return ERR_INVALID;
     returned = SSL_do_handshake(filter->ssl);
     return returned == 1 ? OK : result(filter, returned);
 }

@@ -5,6 +5,9 @@
  * has then taken every byte, and keeps only an incomplete record. Output is appended to a buffer that is given with each session,
  * and always accepted: who writes looks at the back pressure first.
  *
+ * Limits on what a peer may have us do: handshake messages of 16 KiB in the clear, 1,024 changes of its key. Beyond them the
+ * session is broken.
+ *
  * Results: OK, ERR_AGAIN (needs more input), ERR_STOPPED (the peer has said close_notify), ERR_INVALID (not TLS 1.3, a broken
  * record, an alert; our alert is in the output).
  */
@@ -13,6 +16,7 @@
 
 #include "base/buf.h"
 #include "net/tls.h"
+#include "tls_gauge.h"
 #include <openssl/ssl.h>
 
 struct tls_context {
@@ -27,7 +31,13 @@ struct tls_filter {
     SSL *ssl;
     struct slice input;
     struct buf *output;
+    struct tls_gauge gauge;
+    unsigned key_updates; /* by the peer, so far */
+    bool server;
 };
+
+/* For SSL_CTX_set_msg_callback: counts the peer's key updates. */
+void tls_seen(int sent, int version, int type, const void *bytes, size_t len, SSL *ssl, void *filter);
 
 /* The filter must not move from here on. name: for SNI (client), or NULL. ERR_MEMORY. */
 enum err tls_open(struct tls_filter *filter, struct tls_context *context, struct buf *output, const char *name);
