@@ -162,6 +162,7 @@ static void pass_page(struct participant *participant, struct catch_up *catching
         if (congested(participant)) {
             participant->mode = DELIVERY_STALLED;
             catching->first = false;
+            arena_reset(&catching->page.arena); /* a reader who takes long keeps no page meanwhile */
             return;
         }
         pass_row(participant, &page->rows[i]);

@@ -110,6 +110,7 @@ void conn_end(struct conn *conn, enum conn_end end)
     watch_close(&conn->watch);
     buf_free(&conn->plain);
     buf_free(&conn->cipher);
+    conn_account(conn);
     TAILQ_INSERT_TAIL(&conn->loop->ended, conn, endeds);
     loop_touch(conn->loop);
 }

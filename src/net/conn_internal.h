@@ -33,6 +33,7 @@ struct conn {
     struct buf plain;  /* written by the owner, not encrypted yet */
     struct buf cipher; /* encrypted, not taken by the kernel */
     size_t out_cap;
+    size_t held;           /* memory of the two, as it was last counted into the loop's */
     struct timer deadline; /* of the stage */
     struct remote *remote; /* NULL on the server's side */
     enum conn_stage stage;
@@ -74,6 +75,7 @@ void conn_mark_dirty(struct conn *conn);
 void conn_send_staged(struct conn *conn);
 void conn_flush(struct conn *conn);
 void conn_update_watch(struct conn *conn);
+void conn_account(struct conn *conn);
 
 /* For the loop. */
 void conns_tell_ended(struct loop *loop);

@@ -44,6 +44,19 @@ size_t conn_pending(const struct conn *conn)
     return buf_len(&conn->plain) + buf_len(&conn->cipher);
 }
 
+void conn_account(struct conn *conn)
+{
+    size_t held = conn->plain.size + conn->cipher.size;
+
+    conn->loop->held += held - conn->held; /* wraps to a difference */
+    conn->held = held;
+}
+
+size_t conn_held(const struct conn *conn)
+{
+    return conn->held;
+}
+
 void conn_update_watch(struct conn *conn)
 {
     int events = 0;
@@ -146,6 +159,7 @@ void conn_flush(struct conn *conn)
         return;
     buf_shrink(&conn->plain);
     buf_shrink(&conn->cipher);
+    conn_account(conn);
     conn_update_watch(conn);
     conn->above_half = conn->above_half || conn_pending(conn) > conn->out_cap / 2; /* encryption adds a little */
     if (conn->above_half && conn->stage == STAGE_OPEN && !conn->mute && conn_pending(conn) <= conn->out_cap / 4) {

@@ -311,6 +311,11 @@ struct strand *loop_strand(struct loop *loop)
     return &loop->strand;
 }
 
+size_t loop_held(const struct loop *loop)
+{
+    return loop->held;
+}
+
 void loop_at_turn_end(struct loop *loop, struct loop_hook *hook)
 {
     hook->next = NULL;

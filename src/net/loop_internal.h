@@ -52,6 +52,7 @@ struct loop {
 
     uint8_t *receive, *plain;
     struct buf staged;
+    size_t held; /* memory of all connections' output */
     struct conn_list conns, dirty, ended;
 };
 

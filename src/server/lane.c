@@ -109,11 +109,20 @@ static void run_finish(struct task *task)
     start_deadline(lane, FINISH_MS);
 }
 
+/* Each connection has its caps; this one is for all of them together. */
+static void keep_within_memory(struct lane *lane)
+{
+    size_t held = loop_held(lane->loop) + hub_held(lane->hub), most = lane->parts.connection_memory;
+    if (held > most)
+        links_shed(&lane->links, held - most);
+}
+
 static void end_turn(struct loop_hook *hook)
 {
     struct lane *lane = LANE_OF(hook, turn_end);
     hub_flush(lane->hub);
     shard_flush(lane->shard);
+    keep_within_memory(lane);
     if (lane->draining && !lane->told && lane->links.count == 0) {
         lane->told = true;
         timer_stop(loop_world(lane->loop)->timers, &lane->deadline);

@@ -1,5 +1,6 @@
 /* links.c - see links.h. */
 #include "server/links.h"
+#include "base/log.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@ struct link {
     struct conn *conn;
     struct session *session; /* NULL before the handshake is done */
     bool counted;
+    bool shed;
 };
 
 /* ---- what a session asks of its link ---- */
@@ -121,6 +123,37 @@ void links_accept(struct links *links, struct conn *conn)
     conn_own(conn, &conn_ops, link);
     if (!link->counted)
         conn_abort(conn);
+}
+
+static size_t held_by(const struct link *link)
+{
+    if (link->shed)
+        return 0;
+    return conn_held(link->conn) + (link->session != NULL ? session_held(link->session) : 0);
+}
+
+static struct link *hungriest(struct links *links)
+{
+    struct link *found = NULL;
+    for (struct link *link = links->first; link != NULL; link = link->next)
+        if (held_by(link) > (found != NULL ? held_by(found) : 0))
+            found = link;
+    return found;
+}
+
+void links_shed(struct links *links, size_t bytes)
+{
+    struct link *link = hungriest(links);
+    while (link != NULL) {
+        size_t held = held_by(link);
+        log_event(LOG_WARN, "connection_shed", log_str("peer", conn_peer_address(link->conn)), log_int("bytes", (int64_t)held));
+        link->shed = true;
+        conn_abort(link->conn);
+        if (held >= bytes)
+            return;
+        bytes -= held;
+        link = hungriest(links);
+    }
 }
 
 void links_abort(struct links *links, bool all)

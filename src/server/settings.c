@@ -51,6 +51,8 @@ const struct setting settings[] = {
      "commands that may come at once before the rate limit counts"},
     {"output-buffer", &kind_bytes, "1M", 256 * 1024, 1024 * MIB, NULL, FIELD(output_buffer), false,
      "output that may wait for a slow reader before it is dropped"},
+    {"connection-memory", &kind_bytes, "256M", 4 * MIB, 1024 * 1024 * MIB, NULL, FIELD(connection_memory), false,
+     "what the buffers of all connections may hold together; beyond it the fullest is dropped"},
     {"store-queue", &kind_bytes, "64M", MIB, 4096 * MIB, NULL, FIELD(store_queue), false, "what may wait for the disk"},
     {"bus-queue", &kind_bytes, "64M", MIB, 4096 * MIB, NULL, FIELD(bus_queue), false, "what may wait for one event loop"},
     {"threads", &kind_count, "0", 0, 256, NULL, FIELD(threads), false, "event-loop threads; 0 is one per core"},

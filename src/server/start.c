@@ -199,6 +199,7 @@ static enum err start_lanes(struct server *server, struct buf *why)
             .chat = server->chat,
             .caps = server->caps,
             .output_buffer = (size_t)server->config.output_buffer,
+            .connection_memory = (size_t)server->config.connection_memory / server->lane_count,
             .empty = lane_empty,
             .ctx = server,
         };

@@ -33,6 +33,11 @@ void listing_drop(struct session *session)
     session->listing = NULL;
 }
 
+size_t listing_held(const struct session *session)
+{
+    return session->listing != NULL ? sizeof *session->listing + session->listing->arena.used : 0;
+}
+
 void listing_go_on(struct session *session)
 {
     struct listing *listing = session->listing;

@@ -24,6 +24,7 @@ struct hub {
     struct session *sessions;  /* all */
     struct session *postponed; /* with something to do at the end of the turn */
     size_t count;
+    size_t held; /* memory of all sessions' input and lists */
     bool stopping;
 };
 
@@ -39,6 +40,7 @@ struct session {
     struct participant *participant;
     struct credentials *credentials; /* cmd_login.c: a login under way */
     struct listing *listing;         /* cmd_who.c: an answer that waits for room in the output */
+    size_t held;                     /* memory of input and listing, as last counted into the hub's */
     struct timer timer;
     int64_t opened_ms, heard_ms, command_ms; /* mono */
     int64_t lenience_ms;                     /* see end_inactive() */
@@ -50,11 +52,11 @@ struct session {
     uint64_t logout_number;
     unsigned failed_logins;
     bool can_private, paused;
-    bool resting; /* it sent so much that it is not read for a moment (gate.c) */
-    bool leaving; /* it asked to be logged out, and waits for its answers */
-    bool forget;  /* the device's token ends with the session */
-    bool cut;     /* no more writing: goodbye has been said, the reader is too slow, or the link gone */
-    bool closing; /* the link has been asked to close */
+    bool resting;        /* it sent so much that it is not read for a moment (gate.c) */
+    bool leaving;        /* it asked to be logged out, and waits for its answers */
+    bool forget;         /* the device's token ends with the session */
+    bool cut;            /* no more writing: goodbye has been said, the reader is too slow, or the link gone */
+    bool closing;        /* the link has been asked to close */
     const char *address; /* the link's */
 };
 
@@ -87,6 +89,7 @@ void session_end_detached(struct session *session);
 /* cmd_who.c: writes more of a long answer, if there is one; forgets it. */
 void listing_go_on(struct session *session);
 void listing_drop(struct session *session);
+size_t listing_held(const struct session *session);
 /* May another request be handled now? */
 bool session_ready(const struct session *session);
 

@@ -65,6 +65,16 @@ size_t hub_sessions(const struct hub *hub)
     return hub->count;
 }
 
+size_t hub_held(const struct hub *hub)
+{
+    return hub->held;
+}
+
+size_t session_held(const struct session *session)
+{
+    return session->held;
+}
+
 static enum err view(const struct session *session, enum err (*each)(void *ctx, const struct session_view *view), void *ctx)
 {
     const struct world *world = session->hub->world;
@@ -167,12 +177,20 @@ static void pause_link(struct session *session, bool paused)
     session->ops->pause(session->link, paused);
 }
 
+static void account(struct session *session)
+{
+    size_t held = session->in.size + listing_held(session);
+    session->hub->held += held - session->held; /* wraps to a difference */
+    session->held = held;
+}
+
 static void handle_input(struct session *session)
 {
     size_t used = handle_frames(session, buf_slice(&session->in));
     buf_consume(&session->in, used);
     buf_shrink(&session->in);
     patience_frame(session, buf_len(&session->in) > 0 && session_ready(session), used > 0);
+    account(session);
     pause_link(session, !session_ready(session) && session->state != STATE_ENDING);
 }
 
@@ -205,6 +223,7 @@ void session_drained(struct session *session)
 {
     if (session->listing != NULL) {
         listing_go_on(session);
+        account(session);
         session_go_on(session);
     }
     if (session->participant != NULL && session->state == STATE_ONLINE)
@@ -278,8 +297,6 @@ static void session_free(struct session *session)
         session->next->prev = session->prev;
     hub->count--;
     timer_stop(hub->world->timers, &session->timer);
-    listing_drop(session);
-    buf_free(&session->in);
     free(session);
 }
 
@@ -297,6 +314,9 @@ void session_closed(struct session *session)
     session->link = NULL;
     session->state = STATE_ENDING;
     leave(session);
+    listing_drop(session);
+    buf_free(&session->in);
+    account(session);
     if (session->credentials == NULL) /* else the login under way frees it */
         session_free(session);
 }

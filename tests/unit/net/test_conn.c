@@ -118,9 +118,12 @@ static void test_slow_reader(void **state)
     assert_true(conn_pending(server->conn) <= OUT_CAP + 1024); /* records have headers */
     assert_true(buf_len(&client.got) <= 64 * 1024);
     assert_int_equal(conn_write(server->conn, slice_of((uint8_t[OUT_CAP]){0}, OUT_CAP)), ERR_CAP);
+    assert_true(conn_held(server->conn) >= conn_pending(server->conn));
+    assert_int_equal(loop_held(place.loop), conn_held(server->conn) + conn_held(client.conn));
     conn_unpause(client.conn);
     wait_for(place.loop, buf_len(&client.got) == MUCH);
     check_much(&client);
+    wait_for(place.loop, loop_held(place.loop) == 0);
     pair_free(&place, &client);
 }
 

@@ -387,6 +387,7 @@ static inline int tear_down(void **state)
         hang_up(desk->callers[i]);
     for (unsigned i = 0; i < STAGE_SHARDS; i++) {
         assert_int_equal(hub_sessions(desk->hubs[i]), 0);
+        assert_int_equal(hub_held(desk->hubs[i]), 0);
         hub_free(&desk->hubs[i]);
     }
     desk->stage->turn_end = NULL;

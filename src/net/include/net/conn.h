@@ -54,6 +54,7 @@ void conn_own(struct conn *conn, const struct conn_ops *ops, void *ctx);
 
 enum err conn_write(struct conn *conn, struct slice bytes);
 size_t conn_pending(const struct conn *conn);
+size_t conn_held(const struct conn *conn); /* memory that this takes, at the end of the last turn */
 void conn_pause(struct conn *conn);
 void conn_unpause(struct conn *conn);
 void conn_close(struct conn *conn);

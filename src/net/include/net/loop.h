@@ -33,6 +33,9 @@ struct strand *loop_strand(struct loop *loop);
 
 void loop_at_turn_end(struct loop *loop, struct loop_hook *hook);
 
+/* Memory, in bytes, of output that its connections could not get rid of (conn_held() of each), at the end of the last turn. */
+size_t loop_held(const struct loop *loop);
+
 /* Runs until loop_stop(). */
 void loop_run(struct loop *loop);
 /* From any thread, or a signal handler's task: loop_run returns after this turn. */

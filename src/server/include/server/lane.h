@@ -23,6 +23,7 @@ struct lane_parts {
     struct chat *chat;
     struct caps *caps;
     size_t output_buffer;     /* per connection */
+    size_t connection_memory; /* what the buffers of all its connections may hold together */
     void (*empty)(void *ctx); /* after lane_drain: no connection is left; on the lane's thread, once */
     void *ctx;
 };

@@ -23,6 +23,9 @@ struct links {
 /* A new connection, which is owned or ended in here. */
 void links_accept(struct links *links, struct conn *conn);
 
+/* Ends those that hold most memory in their buffers until `bytes` of it are free. */
+void links_shed(struct links *links, size_t bytes);
+
 /* Ends connections at once: those that have no session yet, or all. They are gone after a turn of the loop. */
 void links_abort(struct links *links, bool all);
 

@@ -48,6 +48,8 @@ void hub_configure(struct hub *hub, const struct session_settings *settings);
 /* Tells every client that the server stops, once what it asked for has been answered, and closes. */
 void hub_shutdown(struct hub *hub);
 size_t hub_sessions(const struct hub *hub);
+/* Memory, in bytes, of what its sessions hold back: input, and lists that wait for room in the output. */
+size_t hub_held(const struct hub *hub);
 
 /* A session that is logged in, for people. */
 struct session_view {
@@ -69,5 +71,6 @@ enum err session_open(struct hub *hub, const struct session_link *ops, void *lin
 void session_input(struct session *session, struct slice bytes);
 void session_drained(struct session *session); /* the link's output fell low again */
 void session_closed(struct session *session);
+size_t session_held(const struct session *session); /* its part of hub_held() */
 
 #endif
