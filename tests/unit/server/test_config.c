@@ -85,7 +85,7 @@ static const char *other_value(const struct setting *setting)
         return "turn:192.0.2.1:3478?transport=udp";
     if (setting->kind == &kind_path)
         return "some/file";
-    return setting->kind == &kind_bytes ? "2097152" : "7";
+    return setting->kind == &kind_bytes ? "8388608" : "7";
 }
 
 static void defaults_are_those_promised(void **state)
