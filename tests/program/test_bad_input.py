@@ -3,7 +3,6 @@ import contextlib
 import os
 import random
 import re
-import shutil
 import socket
 import sqlite3
 import ssl
@@ -356,72 +355,3 @@ def test_a_broken_certificate(world):
     server.certificate.write_text("-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n")
     code, said = earshotd(world, "--listen", "127.0.0.1:0", "--data", server.data)
     assert code == 2 and "cert.pem" in said
-
-
-# ---- a disk that is full ----
-
-
-@pytest.fixture
-def small_disk(world):
-    """A file system of 8 MiB of our own; needs root and a kernel that lets it."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    path = world.directory / "small"
-    path.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", path], capture_output=True).returncode:
-        pytest.skip("cannot mount here")
-    yield path
-    for server in world.servers:
-        if server.running:
-            server.kill9()
-    subprocess.run(["umount", path], check=True)
-
-
-def fill(path):
-    """Takes every byte that is left; removing the file gives them back."""
-    ballast = path / "ballast"
-    with open(ballast, "wb", buffering=0) as file:
-        for size in (1 << 20, 4096, 512, 1):
-            with contextlib.suppress(OSError):
-                while file.write(b"x" * size) == size:
-                    pass
-    assert shutil.disk_usage(path).free == 0
-    return ballast
-
-
-def test_a_full_disk(world, small_disk):
-    """The sender is told, reading goes on, and it recovers by itself."""
-    server = world.server(data=small_disk / "data")
-    alice, carol = world.client("alice"), world.client("carol")
-    alice.ok("message bob before")
-    ballast = fill(small_disk)
-    answer, count = {"event": "ok"}, 0
-    kept = []
-    while answer["event"] == "ok":
-        count += 1
-        assert count < 200, "a full disk takes everything"
-        answer = alice.ask(f"message bob {count} {'x' * 16000}")
-        if answer["event"] == "ok":
-            kept.append(count)
-    assert answer["code"] == "not_stored" and answer["text"]
-    assert alice.users() == ["carol"]
-    alice.refused(f"message carol {'y' * 16000}", "not_stored")
-    carol.fence()
-    carol.nothing("message")
-    ballast.unlink()
-    alice.ok("message carol again")
-    assert carol.expect("message")["body"] == "again"
-    alice.ok("message bob after")
-    server.kill9()
-    server.start()
-    bob = world.client("bob")
-    got = [bob.expect("message")["body"].split()[0] for _ in range(len(kept) + 2)]
-    assert got == ["before", *map(str, kept), "after"]
-    bob.fence()
-    bob.nothing("message")
-
-
-def test_a_start_on_a_full_disk(world, small_disk):
-    fill(small_disk)
-    code, said = earshotd(world, "--listen", "127.0.0.1:0", "--data", small_disk / "data")
-    assert code == 2 and str(small_disk) in said

@@ -1,13 +1,12 @@
-"""A file system of its own on a loop device, whose power can be cut.
+"""File systems of a test's own: small ones, and a disk whose power can be cut.
 
 What the kernel has not yet written to the device, because nobody has asked for it with fsync, is in no copy of the device: so a copy of
 the image, made while the writer stands still, is what a machine finds after its power was cut, and mounting it replays the journal as
 after a real one. Needs root. The mounts are in a namespace of this process, so that they vanish with it, however it ends.
 """
+import contextlib
 import ctypes
 import os
-import pathlib
-import shutil
 import subprocess
 
 import pytest
@@ -40,21 +39,55 @@ def possible():
         apart.append(True)
 
 
-class Disk:
-    """Mounted at `path`. Belongs to a world, which closes it when its programs have ended."""
+def fill(path):
+    """Takes every byte that is left there; removing the file, which is returned, gives them back."""
+    ballast = path / "ballast"
+    with open(ballast, "wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 512, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
+    return ballast
 
-    def __init__(self, world, megabytes=0, image=None):
+
+class Mount:
+    """What is mounted at `path`. Belongs to a world, which closes it when its programs have ended."""
+
+    def __init__(self, world, name):
+        possible()
         self.world = world
-        self.image = image or world.directory / f"disk{len(world.belongings)}.image"
-        self.path = pathlib.Path(f"{self.image}.mounted")
+        self.path = world.directory / f"{name}{len(world.belongings)}"
         self.path.mkdir()
+        self.mounted = False
         world.belongings.append(self)
-        if image is None:
-            self.make(megabytes)
-        tool("mount", "-o", "loop", self.image, self.path)
+
+    def mount(self, *argv):
+        tool("mount", *argv, self.path)
         self.mounted = True
 
-    mounted = False
+    def close(self):
+        if self.mounted:
+            tool("umount", self.path)
+            self.mounted = False
+
+
+class Memory(Mount):
+    """A file system in memory, of so many MiB."""
+
+    def __init__(self, world, megabytes):
+        super().__init__(world, "memory")
+        self.mount("-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs")
+
+
+class Disk(Mount):
+    """ext4 on a loop device. Its image lies in `folder`, and takes room there as it is written."""
+
+    def __init__(self, world, megabytes=0, image=None, folder=None):
+        super().__init__(world, "disk")
+        self.image = image or (folder or world.directory) / f"{self.path.name}.image"
+        if image is None:
+            self.make(megabytes)
+        self.mount("-o", "loop", self.image)
 
     def make(self, megabytes):
         with open(self.image, "wb") as file:
@@ -68,16 +101,14 @@ class Disk:
 
     def after_a_power_cut(self):
         """The disk as it would be found now. Whoever writes must stand still meanwhile."""
-        image = self.world.directory / f"disk{len(self.world.belongings)}.image"
+        image = self.world.directory / f"{self.path.name}.after.image"
         tool("cp", "--sparse=always", "--reflink=auto", self.image, image)
         return Disk(self.world, image=image)
 
-    def room(self):
-        """Bytes free."""
-        return shutil.disk_usage(self.path).free
+    def again(self):
+        """After it was closed."""
+        self.mount("-o", "loop", self.image)
 
-    def close(self):
-        if self.mounted:
-            tool("umount", self.path)
-            self.mounted = False
-            self.image.unlink()
+    def discard(self):
+        self.close()
+        self.image.unlink()

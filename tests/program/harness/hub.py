@@ -21,7 +21,7 @@ class Hub:
 
     def note(self, who, direction, what):
         self.noted += 1
-        self.record.append(f"{time.monotonic() - self.start:8.3f} {who}{direction} {what[:2000]}")
+        self.record.append(f"{time.monotonic() - self.start:8.3f} {who}{direction} {what[:400]}")
 
     def add(self, source):
         self.selector.register(source, selectors.EVENT_READ, source)

@@ -47,6 +47,7 @@ class Sender(Presence):
         self.under_way = {}
         self.acknowledged = {name: [] for name in receivers}
         self.refused = collections.Counter()
+        self.not_taken = {name: [] for name in receivers}
         self.highest_id = 0
         self.sent = 0
 
@@ -71,7 +72,9 @@ class Sender(Presence):
                 count += 1
             elif event["event"] == "error" and event["code"] != "not_accepted":
                 self.refused[event["code"]] += 1
-                self.under_way.pop(event["n"], None)
+                if event.get("n") in self.under_way:
+                    receiver, place = self.under_way.pop(event["n"])
+                    self.not_taken[receiver].append(place)
         return count
 
 
@@ -180,13 +183,15 @@ class Traffic:
 
     def found(self):
         """What must not be, counted."""
-        lost = doubled = disordered = 0
+        lost = doubled = disordered = refused = 0
         for name, receiver in self.receivers.items():
             for sender in self.senders:
                 places = receiver.places[sender.client.name]
                 acknowledged = sender.acknowledged[name]
                 lost += len(set(acknowledged) - set(places))
+                refused += len(set(sender.not_taken[name]) & set(places))
                 doubled += len(places) - len(set(places))
                 disordered += places != sorted(places) or acknowledged != sorted(acknowledged)
         changed = sum(receiver.changed for receiver in self.receivers.values())
-        return {"acknowledged and lost": lost, "doubled": doubled, "conversations out of order": disordered, "changed": changed}
+        return {"acknowledged and lost": lost, "doubled": doubled, "conversations out of order": disordered, "changed": changed,
+                "refused and delivered": refused}

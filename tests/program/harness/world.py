@@ -118,7 +118,7 @@ class World:
             peer.close()
         for process in [*self.clients, *self.others, *(server.process for server in self.servers if server.process)]:
             process.kill()
-        for belonging in self.belongings:
+        for belonging in reversed(self.belongings):
             belonging.close()
         self.hub.close()
 
