@@ -203,7 +203,7 @@ EARSHOT_API int64_t earshot_trust_contact(struct earshot_client *client, const c
 EARSHOT_API int64_t earshot_verify(struct earshot_client *client, const char *user);
 
 /* Sends what waits, then logs out; EARSHOT_EVENT_CLOSED follows. While the connection is down it keeps trying for 30 s if
- * messages wait, and ends at once otherwise. */
+ * messages wait, and ends at once otherwise. A server that answers nothing is given up after 90 s on each of two connections. */
 EARSHOT_API int64_t earshot_logout(struct earshot_client *client);
 
 /* Requests without a final answer yet. */

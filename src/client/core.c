@@ -221,12 +221,26 @@ static void take_frames(struct client_core *core)
             return;
         }
         buf_consume(&core->in, used);
+        core->another_frame = true;
         incoming_frame(core, frame);
     }
 }
 
+/* What was begun must be ended, though something is heard all the time. While not online there is a deadline anyway. */
+static void watch_frame(struct client_core *core)
+{
+    bool begun = buf_len(&core->in) > 0;
+    if (core->state != CORE_ONLINE)
+        return;
+    if (!begun)
+        timer_stop(core->world->timers, &core->deadline);
+    else if (core->deadline.place == 0 || core->another_frame)
+        core_start_timer(core, &core->deadline, CORE_FRAME_MS);
+}
+
 void core_data(struct client_core *core, struct slice bytes)
 {
+    core->another_frame = false;
     core->last_received = world_mono_ms(core->world);
     core->ping_sent = -1;
     while (bytes.len > 0 && core->up) {
@@ -240,6 +254,7 @@ void core_data(struct client_core *core, struct slice bytes)
     }
     if (core->in.size > CORE_KEEP)
         buf_shrink(&core->in);
+    watch_frame(core);
     core_flush(core);
     if (core->logout_id != 0)
         core_soon(core);
@@ -282,9 +297,23 @@ static bool left_privates(struct client_core *core)
     return true;
 }
 
+/* The next answer must come in time. */
+static void watch_answers(struct client_core *core)
+{
+    if (core->state != CORE_ONLINE)
+        return;
+    if (core->outbox.count > 0)
+        core_start_timer(core, &core->giving_up, core->progress + CORE_UNANSWERED_MS - world_mono_ms(core->world));
+    else
+        timer_stop(core->world->timers, &core->giving_up);
+}
+
 static void leave(struct client_core *core)
 {
-    if (core->state == CORE_CLOSED || core->state == CORE_LEAVING || !left_privates(core))
+    if (core->state == CORE_CLOSED || core->state == CORE_LEAVING)
+        return;
+    watch_answers(core);
+    if (!left_privates(core))
         return;
     bool back = core->was_online && (core->state == CORE_WAITING || core->state == CORE_CONNECTING || core->state == CORE_LOGIN);
     if (core->state == CORE_ASKING || (back && core->outbox.messages == 0))
@@ -320,6 +349,8 @@ static void deadline_fire(struct timer *timer)
     struct client_core *core = CORE_OF(timer, deadline);
     if (core->state == CORE_LEAVING)
         finish_logout(core);
+    else if (core->state == CORE_ONLINE)
+        core_drop(core, "The server began to say something and did not end it.", 0);
     else
         core_drop(core, "The server did not answer in time.", 0);
 }
@@ -327,8 +358,15 @@ static void deadline_fire(struct timer *timer)
 static void giving_up_fire(struct timer *timer)
 {
     struct client_core *core = CORE_OF(timer, giving_up);
-    if (core->state != CORE_ONLINE && core->state != CORE_LEAVING)
+    if (core->state == CORE_ONLINE && !core->anew) {
+        core->anew = true;
+        core->progress = world_mono_ms(core->world);
+        core_drop(core, "The server does not answer.", 0);
+    } else if (core->state == CORE_ONLINE) {
+        core_finish_error(core, EARSHOT_UNAVAILABLE, "The server does not answer.", 0);
+    } else if (core->state != CORE_LEAVING) {
         core_finish_error(core, EARSHOT_NO_CONNECTION, "The connection did not come back.", 0);
+    }
 }
 
 /* ---- making and freeing ---- */

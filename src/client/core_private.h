@@ -17,7 +17,10 @@ enum {
     CORE_LOGIN_MS = 30000,       /* for the server's answers until Welcome */
     CORE_GOODBYE_MS = 5000,      /* for Goodbye after Logout */
     CORE_GIVE_UP_MS = 30000,     /* for a connection to come back when a logout waits for it */
+    CORE_UNANSWERED_MS = 90000,  /* for the next answer when a logout waits for it; and again on another connection */
     CORE_SILENCE_MS = 10000,     /* beyond the heartbeat, after a ping */
+    CORE_FRAME_MS = 30000,       /* from a frame's first byte to its last */
+    CORE_PAUSE_MOST_S = 60,      /* when the server asks to go slower */
     CORE_HEARTBEAT_MOST_S = 600, /* whatever the server says */
     CORE_FIRST_NUMBER = 16,      /* of requests; lower ones are for logging in */
     CORE_TEXT = 1024,
@@ -73,8 +76,11 @@ struct client_core {
     int64_t paused_until; /* the server asked to go slower */
 
     int64_t heartbeat_ms, last_sent, last_received, ping_sent; /* ping_sent -1: none without an answer */
+    bool anew;                                                 /* the connection was given up because nothing was answered */
+    bool another_frame;                                        /* one was taken out of what has just come */
     int64_t next_ack;
     int64_t logout_id; /* 0: not asked for */
+    int64_t progress;  /* while it waits: when it was asked for, or the last answer came */
     struct timer soon, pulse, slow, deadline, retry, giving_up;
 };
 

@@ -215,6 +215,8 @@ static void settle(struct client_core *core, struct request *request, struct ear
 {
     event->request = request->id;
     outbox_take(&core->outbox, request);
+    core->progress = world_mono_ms(core->world);
+    core->anew = false;
     if (rules[request->kind].private)
         privates_answered(core->privates, request, event->error, event->text);
     else
@@ -232,9 +234,9 @@ static void refused(struct client_core *core, struct request *request, const Ear
     enum err err = codec_error(error->code);
     if ((request->repeated || request->kind == REQUEST(SIGNAL)) && err == ERR_RATE_LIMITED) {
         /* The user did not hurry, the reconnect or the channel did. */
-        int64_t wait_s = error->retry_after < 1 ? 1 : error->retry_after > 60 ? 60 : error->retry_after;
+        int64_t wait_s = error->retry_after < 1 ? 1 : error->retry_after;
         outbox_again(&core->outbox, request);
-        core->paused_until = world_mono_ms(core->world) + wait_s * 1000;
+        core->paused_until = world_mono_ms(core->world) + (wait_s < CORE_PAUSE_MOST_S ? wait_s : CORE_PAUSE_MOST_S) * 1000;
         return;
     }
     struct earshot_event event = {.type = EARSHOT_EVENT_OK};

@@ -70,6 +70,7 @@ int64_t core_logout(struct client_core *core)
     if (core->state == CORE_CLOSED || core->logout_id != 0)
         return -EARSHOT_UNAVAILABLE;
     core->logout_id = core->outbox.next_id++;
+    core->progress = world_mono_ms(core->world);
     core_soon(core);
     return core->logout_id;
 }

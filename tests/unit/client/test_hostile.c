@@ -179,6 +179,112 @@ static void a_servers_text_reaches_no_terminal(void **unused)
     fake_stop(fake);
 }
 
+/* Something is heard all the time, but never the end of it. */
+static void a_frame_must_be_ended(void **unused)
+{
+    struct fake *fake = online();
+    core_data(fake->core, slice_of("\x7f\x5a", 2));
+    for (int second = 0; second < 29; second++) {
+        wait_ms(fake, 1000);
+        core_data(fake->core, slice_of("a", 1));
+    }
+    assert_true(fake->up);
+    sees(fake, "(nothing)");
+    wait_ms(fake, 1000);
+    assert_false(fake->up);
+    sees(fake, "disconnected network");
+    fake_stop(fake);
+}
+
+static void the_end_of_one_frame_and_the_beginning_of_another(struct fake *fake)
+{
+    struct buf bytes;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    Earshot__Presence presence = EARSHOT__PRESENCE__INIT;
+    presence.user = text_bytes("bob");
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_EVENT_PRESENCE;
+    frame.event_presence = &presence;
+    buf_init(&bytes, WIRE_FRAME_MAX);
+    assert_int_equal(codec_write_server(&frame, &bytes), OK);
+    core_data(fake->core, slice_of(buf_data(&bytes) + 1, buf_len(&bytes) - 1));
+    core_data(fake->core, slice_of(buf_data(&bytes), 1));
+    buf_free(&bytes);
+}
+
+static void slow_frames_are_no_offence(void **unused)
+{
+    struct fake *fake = online();
+    core_data(fake->core, slice_of("\x07", 1));
+    for (int frames = 0; frames < 10; frames++) {
+        wait_ms(fake, 20000);
+        the_end_of_one_frame_and_the_beginning_of_another(fake);
+        sees(fake, "presence bob off");
+    }
+    assert_true(fake->up);
+    fake_stop(fake);
+}
+
+/* A server that says everything but the answer. */
+static void nothing_but_pongs(struct fake *fake, int64_t seconds)
+{
+    for (int64_t at = 0; at < seconds && fake->up; at++) {
+        SAY(fake, 0, PONG, pong, Pong, PONG, (void)0);
+        SAY(fake, 0, EVENT_PRESENCE, event_presence, Presence, PRESENCE, it->user = text_bytes("?"));
+        say_users(fake, 16, NULL, 0, true); /* not the end of it */
+        wait_ms(fake, 1000);
+    }
+}
+
+static void a_logout_does_not_wait_for_ever(void **unused)
+{
+    struct fake *fake = online();
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
+    ask(fake, REQUEST(MESSAGE), "bob", "hi");
+    nothing_but_pongs(fake, 600);
+    assert_true(fake->up); /* nobody is in a hurry */
+    assert_true(core_logout(fake->core) > 0);
+    nothing_but_pongs(fake, 89);
+    assert_true(fake->up);
+    nothing_but_pongs(fake, 1);
+    sees(fake, "disconnected network");
+    sees(fake, "error 2 not_accepted");
+    while (!fake->connecting)
+        wait_ms(fake, 100);
+    open_connection(fake);
+    say_welcome(fake, 2, 0xaa, 0);
+    sees(fake, "online alice here:4000");
+    nothing_but_pongs(fake, 89);
+    assert_true(fake->up);
+    nothing_but_pongs(fake, 1);
+    assert_false(fake->up);
+    sees(fake, "error 1 unavailable");
+    sees(fake, "error 2 unavailable");
+    sees(fake, "error 3 unavailable");
+    sees(fake, "closed unavailable none");
+    sees(fake, "(nothing)");
+    fake_stop(fake);
+}
+
+static void a_logout_waits_while_answers_come(void **unused)
+{
+    struct fake *fake = online();
+    ask(fake, REQUEST(WHOELSE), NULL, NULL);
+    for (int i = 0; i < 9; i++)
+        ask(fake, REQUEST(MESSAGE), "bob", "hi");
+    assert_true(core_logout(fake->core) > 0);
+    for (uint64_t number = 17; number < 26; number++) {
+        nothing_but_pongs(fake, 80);
+        say_accepted(fake, number, number);
+        fake->events.first++;
+    }
+    say_users(fake, 16, NULL, 0, false);
+    sees(fake, "users 1");
+    say_goodbye(fake, EARSHOT__GOODBYE__REASON__REASON_LOGOUT, 0);
+    sees(fake, "ok 11");
+    sees(fake, "closed ok logout");
+    fake_stop(fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +300,10 @@ int main(void)
         cmocka_unit_test(the_last_number_does_not_overflow),
         cmocka_unit_test(a_token_of_another_size_is_not_kept),
         cmocka_unit_test(a_servers_text_reaches_no_terminal),
+        cmocka_unit_test(a_frame_must_be_ended),
+        cmocka_unit_test(slow_frames_are_no_offence),
+        cmocka_unit_test(a_logout_does_not_wait_for_ever),
+        cmocka_unit_test(a_logout_waits_while_answers_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
