@@ -371,6 +371,8 @@ static void account_created(struct store_op *op)
         return;
     }
     log_event(LOG_INFO, "account_created", log_slice("user", login->name), log_str("peer", login->address));
+    guard_address_failed(attempt->shard->chat->guard, login->address, now_of(attempt),
+                         shard_settings(attempt->shard)->failures_a_minute); /* no failure, but as little to be had without end */
     make_device(attempt);
 }
 

@@ -33,7 +33,7 @@ const struct setting settings[] = {
      "account block after three wrong passwords in a row; 0 is none"},
     {"timeout", &kind_seconds, "0", 0, YEAR, NULL, FIELD(timeout), true, "logout after so long without a command; 0 is never"},
     {"max-logins-per-minute", &kind_count, "300", 0, MILLION, NULL, FIELD(max_logins_per_minute), true,
-     "failed logins from one address; 0 is no limit"},
+     "failed logins and new accounts from one address; 0 is no limit"},
     {"devices-per-account", &kind_count, "32", 1, 1000, NULL, FIELD(devices_per_account), true,
      "devices that stay logged in; the longest unused goes first"},
     {"token-days", &kind_days, "90", 1, DECADE_DAYS, NULL, FIELD(token_days), true,

@@ -170,6 +170,31 @@ static void test_free_floods(void **state)
     buf_free(&pings);
 }
 
+/* An account stays for ever: an address gets so many a minute. */
+static void test_a_flood_of_new_accounts(void **state)
+{
+    enum { MOST = 5 };
+    struct desk *desk = *state;
+    struct caller *caller = NULL;
+    char user[16], welcome[LINE];
+    desk->stage->settings.failures_a_minute = MOST;
+    assert_int_equal(chat_configure(desk->stage->chat, &desk->stage->settings), OK);
+    for (int i = 0; i <= MOST; i++) {
+        snprintf(user, sizeof user, "user%d", i);
+        snprintf(welcome, sizeof welcome, "2 welcome %s", user);
+        caller = call(desk);
+        ask_hello(caller, 1);
+        ask_register(caller, 2, user, "correct horse");
+        assert_string_equal(caller->lines[0], "1 greeting");
+        if (i < MOST)
+            assert_string_equal(caller->lines[1], welcome);
+    }
+    assert_string_equal(caller->lines[1], "2 error rate_limited retry 13");
+    stage_pass(desk->stage, 13000);
+    ask_register(caller, 3, user, "correct horse");
+    assert_string_equal(caller->lines[2], "3 welcome user5");
+}
+
 /* ---- logout ---- */
 
 /* What was asked before is answered, though the disk takes its time; what comes after is not. */
@@ -233,6 +258,7 @@ int main(void)
         DESK_TEST(test_a_slow_reader_is_kept),
         DESK_TEST(test_a_drop_now_and_then_is_no_reading),
         DESK_TEST(test_free_floods),
+        DESK_TEST(test_a_flood_of_new_accounts),
         DESK_TEST(test_logout_answers_first),
         DESK_TEST(test_gone_while_logging_out),
     };
