@@ -23,6 +23,8 @@ help:
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make lint       style, layers, sizes, warnings as errors'
 	@echo 'make tidy       clang-tidy'
+	@echo 'make analyze    the analysers of gcc and clang over src/'
+	@echo 'make coverage   lines and branches of src/ that the tests run; fuzz-coverage: that the corpora run, per parser'
 	@echo 'make bench      what a message costs, beside the least that is possible; ten minutes'
 	@echo 'make torture    the long tests, and every deliberate defect; ONLY=WORD chooses among them'
 	@echo 'make defects    whether the tests notice deliberate defects; ONLY=NAME chooses one'
@@ -56,6 +58,18 @@ tidy:
 	tools/deps build test lint
 	tools/tidy
 
+analyze:
+	tools/deps build test lint analysis
+	tools/analyze
+
+coverage:
+	tools/deps build test lint analysis
+	tools/coverage --gaps
+
+fuzz-coverage:
+	tools/deps build test lint analysis
+	tools/coverage fuzz
+
 bench: $(BUILD)/build.ninja
 	bench/run
 
@@ -80,6 +94,6 @@ install: $(BUILD)/build.ninja
 	meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang build-defects
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang build-defects build-coverage build-analyze
 
-.PHONY: all help deps deps-browser run test lint tidy bench torture defects test-nat fuzz install clean
+.PHONY: all help deps deps-browser run test lint tidy analyze coverage fuzz-coverage bench torture defects test-nat fuzz install clean

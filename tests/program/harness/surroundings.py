@@ -16,7 +16,8 @@ PATIENCE = 10.0 * SLOW
 
 def environment(**changes):
     """The environment for a child: nothing of the tester's own settings leaks in."""
-    keep = ("PATH", "LANG", "LC_ALL", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH")
+    keep = ("PATH", "LANG", "LC_ALL", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH",
+            "LLVM_PROFILE_FILE")
     env = {name: os.environ[name] for name in keep if name in os.environ}
     env.setdefault("LANG", "C.UTF-8")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
