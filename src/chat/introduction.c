@@ -5,6 +5,7 @@
 #include "introductions.h"
 #include "visibility.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* A request that has not been settled, of the participant that asked. */
@@ -77,6 +78,7 @@ static bool asked_already(const struct participant *asker, const struct user *us
 static void take_out(struct introduction **link)
 {
     struct introduction *introduction = *link;
+    assert(introduction != NULL);
     *link = introduction->next;
     introduction->asker->introduction_count--;
     timer_stop(introduction->asker->shard->world->timers, &introduction->timer);

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct attempt {
@@ -54,6 +55,7 @@ static void submit(struct attempt *attempt, enum store_verb verb, void (*done)(s
 /* For the store. */
 static int64_t wall_of(const struct attempt *attempt)
 {
+    assert(attempt->shard != NULL);
     return world_wall_ms(attempt->shard->world);
 }
 

@@ -271,8 +271,7 @@ static void say_it_takes_time(struct line *line)
 
 static void write_out(struct line *line)
 {
-    if (buf_len(&line->out) > 0)
-        fwrite(buf_data(&line->out), 1, buf_len(&line->out), stdout);
+    text_print(&line->out);
     buf_clear(&line->out);
     fflush(stdout);
 }
@@ -286,8 +285,7 @@ static bool line_flush(struct face *face)
     bool changed = line->running && update_prompt(line);
     if (line->running && (changed || buf_len(&line->out) > 0))
         rl_clear_visible_line();
-    if (buf_len(&line->out) > 0)
-        fwrite(buf_data(&line->out), 1, buf_len(&line->out), stdout);
+    text_print(&line->out);
     if (line->running && (changed || buf_len(&line->out) > 0)) {
         if (changed)
             rl_set_prompt(prompt_text(line));

@@ -19,7 +19,7 @@ static int usage_error(struct buf *why)
 
 static int print(const struct buf *out)
 {
-    fwrite(buf_data(out), 1, buf_len(out), stdout);
+    text_print(out);
     return fflush(stdout) == 0 ? EXIT_LOGGED_OUT : EXIT_USAGE;
 }
 

@@ -11,6 +11,13 @@ static _Noreturn void out_of_memory(void)
     exit(EXIT_UNREACHABLE);
 }
 
+void text_print(const struct buf *text)
+{
+    const uint8_t *data = buf_data(text);
+    if (data != NULL)
+        fwrite(data, 1, buf_len(text), stdout);
+}
+
 void text_must(enum err err)
 {
     if (err != OK)

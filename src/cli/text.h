@@ -15,6 +15,9 @@ void text_add(struct buf *out, const char *text);
 void text_bytes(struct buf *out, struct slice bytes);
 void text_format(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Writes it to standard output, unflushed. */
+void text_print(const struct buf *text);
+
 /* What somebody else wrote, made safe to print; tab and newline stay. */
 void text_safe(struct buf *out, struct slice text);
 /* The same on one line: a newline becomes the two characters "\n", a tab a blank. For names and sentences. */

@@ -152,7 +152,7 @@ static void read_request(struct call *call)
         return;
     }
     buf_commit(&call->in, (size_t)got);
-    const uint8_t *end = memchr(buf_data(&call->in), '\n', buf_len(&call->in));
+    const uint8_t *end = memchr(space, '\n', (size_t)got);
     if (end != NULL)
         ask(call, slice_of(buf_data(&call->in), (size_t)(end - buf_data(&call->in))));
     else if (buf_len(&call->in) == REQUEST_MAX)

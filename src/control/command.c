@@ -27,11 +27,11 @@ void cmd_help(struct call *call)
 /* The next word, and the one space after it. */
 static struct slice take_word(struct slice *rest)
 {
-    const uint8_t *space = rest->len > 0 ? memchr(rest->data, ' ', rest->len) : NULL;
+    const uint8_t *space = rest->data != NULL ? memchr(rest->data, ' ', rest->len) : NULL;
     size_t len = space != NULL ? (size_t)(space - rest->data) : rest->len;
     struct slice word = slice_of(rest->data, len);
     size_t used = len + (space != NULL);
-    *rest = slice_of(rest->len > 0 ? rest->data + used : NULL, rest->len - used);
+    *rest = slice_of(rest->data != NULL ? rest->data + used : NULL, rest->len - used);
     return word;
 }
 

@@ -76,9 +76,8 @@ static int take_answer(struct talk *talk, struct answer *answer)
     const struct ctl_command *command = answer->options->command;
     char *line;
     size_t used = 0;
-    enum err err = OK;
     show_begin(&answer->table, command->columns != NULL ? command->columns : none);
-    while ((err = talk_line(talk, &line, &used)) == OK)
+    while (talk_line(talk, &line, &used) == OK)
         if (take_line(answer, line))
             break;
     struct buf *text = &answer->text;
@@ -155,7 +154,7 @@ static int show_help(void)
     struct buf text;
     buf_init(&text, TEXT_MAX);
     ctl_help(&text);
-    fwrite(buf_data(&text), 1, buf_len(&text), stdout);
+    printf("%.*s", (int)buf_len(&text), (const char *)buf_data(&text));
     buf_free(&text);
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_USAGE;
 }

@@ -9,8 +9,7 @@ static enum err read_line(struct buf *out)
 {
     size_t before = buf_len(out);
     uint8_t byte;
-    ssize_t got;
-    while ((got = read(STDIN_FILENO, &byte, 1)) == 1 && byte != '\n') {
+    while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n') {
         enum err err = byte == '\0' ? ERR_INVALID : buf_append(out, &byte, 1);
         if (err != OK)
             return err;

@@ -1,13 +1,14 @@
 /* show.c - see show.h. */
 #include "show.h"
+#include <stdio.h>
 
 enum { CELLS_MAX = 64 << 20 };
 
 void show_fields(const struct reply *reply, struct buf *out)
 {
     for (unsigned i = 0; i < reply->count; i++) {
-        char name[32] = "";
-        strncat(name, reply->fields[i].name, sizeof name - 1);
+        char name[32];
+        snprintf(name, sizeof name, "%.31s", reply->fields[i].name);
         for (char *at = name; *at != '\0'; at++)
             *at = *at == '_' ? ' ' : *at;
         (void)buf_printf(out, "%-20s %s\n", name, reply->fields[i].value);
@@ -45,7 +46,7 @@ enum err show_add(struct show_table *table, const struct reply *reply)
 void show_end(struct show_table *table, struct buf *out)
 {
     const char *cell = (const char *)buf_data(&table->cells), *end = cell + buf_len(&table->cells);
-    while (table->count > 0 && cell < end) {
+    while (table->count > 0 && cell != NULL && cell < end) {
         for (unsigned i = 0; i < table->count && cell < end; i++) {
             bool last = i + 1 == table->count;
             (void)buf_printf(out, "%-*s%s", last ? 0 : (int)table->widths[i], cell, last ? "\n" : "  ");

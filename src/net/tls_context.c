@@ -1,5 +1,6 @@
 /* tls_context.c - certificates and settings that sessions share. */
 #include "tls_filter.h"
+#include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -96,6 +97,7 @@ enum err tls_server_new(const char *cert_path, const char *key_path, struct tls_
 
     if (err)
         return err;
+    assert(context != NULL);
     SSL_CTX_set_num_tickets(context->ssl, 0);
     err = load_pair(context->ssl, cert_path, key_path, why);
     if (err) {
@@ -133,6 +135,7 @@ enum err tls_client_new(const char *ca_path, struct tls_context **out, const cha
 
     if (err)
         return err;
+    assert(context != NULL);
     /* The chain is verified and the verdict recorded, but the handshake goes on. */
     SSL_CTX_set_verify(context->ssl, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_default_verify_paths(context->ssl);

@@ -9,7 +9,7 @@ static int show_help(void)
     struct buf text;
     buf_init(&text, CONFIG_PROBLEMS_MAX);
     (void)config_help(&text);
-    fwrite(buf_data(&text), 1, buf_len(&text), stdout);
+    printf("%.*s", (int)buf_len(&text), (const char *)buf_data(&text));
     buf_free(&text);
     return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_CONFIGURATION;
 }

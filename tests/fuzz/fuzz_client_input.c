@@ -1,12 +1,18 @@
 /*
  * fuzz_client_input.c - bytes of a server into a client with requests under way.
  *
- * The first byte says whether the client is logged in when the others arrive, and in what pieces they do. Whatever comes, every
- * request is answered exactly once, at the latest when the client is done; CLOSED is the last event.
+ * The first byte says whether the client is logged in when the others arrive, and in what pieces they do; or that they are
+ * frames, drawn by draw.h, with time between them and connections lost. Whatever comes, every request is answered exactly once,
+ * at the latest when the client is done; CLOSED is the last event.
  */
 #include "core_private.h"
+#include "draw.h"
 #include "wire/codec.h"
+#include "wire/frame.h"
+#include "wire/limits.h"
 #include <stdlib.h>
+
+enum { DRAWN = 0x7f };
 
 struct fuzz {
     struct clock clock;
@@ -121,6 +127,63 @@ static void log_in(struct fuzz *fuzz)
     buf_free(&bytes);
 }
 
+static void feed_frame(struct fuzz *fuzz, struct draw *draw)
+{
+    uint8_t prefix[WIRE_PREFIX_MAX];
+    struct buf frame;
+    buf_init(&frame, 1 << 20);
+    draw_frame(draw, &earshot__server_frame__descriptor, draw_byte(draw) % 64, &frame);
+    if (buf_len(&frame) <= WIRE_FRAME_MAX) {
+        feed(fuzz, slice_of(prefix, frame_prefix(buf_len(&frame), prefix)), sizeof prefix);
+        feed(fuzz, buf_slice(&frame), SIZE_MAX);
+    }
+    buf_free(&frame);
+}
+
+/* The connection is lost, and comes back if the client wants it. */
+static void reconnect(struct fuzz *fuzz)
+{
+    if (fuzz->up)
+        core_lost(fuzz->core, EARSHOT_NO_CONNECTION, "lost");
+    fuzz->up = fuzz->wanted = false;
+    pass(fuzz, 60000);
+    fuzz->up = fuzz->wanted && !fuzz->closed;
+    if (fuzz->up)
+        core_opened(fuzz->core);
+}
+
+static void feed_drawn(struct fuzz *fuzz, struct slice bytes)
+{
+    static const uint8_t token[TOKEN_SIZE] = {2};
+    const struct slice names[] = {slice_str("alice"), slice_str("bob"), slice_str("\x1b[1m")};
+    const struct slice texts[] = {slice_str("hi"), slice_str("caf\xc3\xa9\n\tand"), slice_str("\xff\x1b[2J")};
+    const struct draw_row rows[] = {
+        {.field = "user", .values = {names[0], names[1], names[2]}, .count = 3},
+        {.field = "from", .values = {names[1], names[0], names[2]}, .count = 3},
+        {.field = "to", .values = {names[0], names[1], names[2]}, .count = 3},
+        {.field = "with", .values = {names[1], names[0], names[2]}, .count = 3},
+        {.field = "users", .values = {names[1], names[0], names[2]}, .count = 3},
+        {.field = "body", .values = {texts[0], texts[1], texts[2]}, .count = 3},
+        {.field = "text", .values = {texts[0], texts[1], texts[2]}, .count = 3},
+        {.field = "token", .values = {slice_of(token, TOKEN_SIZE)}, .count = 1},
+        {.field = "channel", .values = {slice_str("one channel...16")}, .count = 1},
+        {.field = "version", .numbers = {WIRE_VERSION, 0, 9}, .count = 3},
+        {.field = "conversation", .numbers = {1, 2}, .count = 2},
+        {.field = "id", .numbers = {1, 2, 3}, .count = 3},
+        {.field = NULL},
+    };
+    struct draw draw = {bytes.data, bytes.data + bytes.len, rows};
+    while (draw.at < draw.end) {
+        uint8_t move = draw_byte(&draw);
+        if (move < 220)
+            feed_frame(fuzz, &draw);
+        else if (move < 240)
+            pass(fuzz, 100 * draw_byte(&draw));
+        else
+            reconnect(fuzz);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -143,7 +206,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             ask(&fuzz, kind);
     }
     pass(&fuzz, 0);
-    if (size > 1)
+    if (size > 1 && (how & 0x7f) == DRAWN)
+        feed_drawn(&fuzz, slice_of(data + 1, size - 1));
+    else if (size > 1)
         feed(&fuzz, slice_of(data + 1, size - 1), (how & 0x7f) == 0 ? 65536 : how & 0x7f);
     pass(&fuzz, 20000);
     fuzz.asked += core_logout(fuzz.core) > 0;

@@ -24,7 +24,7 @@ static inline struct slice slice_str(const char *text)
 
 static inline bool slice_equal(struct slice a, struct slice b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0); // NOLINT: not NULL, as len is not 0
+    return a.len == b.len && (a.len == 0 || (a.data != NULL && b.data != NULL && memcmp(a.data, b.data, a.len) == 0));
 }
 
 #endif
