@@ -19,7 +19,7 @@ enum move {
     MOVE_SIGNAL,
     MOVE_SIGNAL_BYTES,
     MOVE_REQUEST,
-    MOVE_SETTLED,
+    MOVE_SETTLED, /* as far as here: what this end is told */
     MOVE_WISH,
     MOVE_ANSWER,
     MOVE_SERVER_LOST,
@@ -85,62 +85,58 @@ static void wish_something(struct end *end, struct draw *draw)
          kind == REQUEST_PRIVATE ? "psst" : NULL);
 }
 
+/* What somebody says to this end. */
+static void tell(struct end *end, enum move what, struct draw *draw)
+{
+    static const ProtobufCMessageDescriptor *const types[] = {
+        [MOVE_FRAME] = &earshot__peer_frame__descriptor,
+        [MOVE_SIGNAL] = &earshot__peer_signal__descriptor,
+        [MOVE_REQUEST] = &earshot__private_request__descriptor,
+        [MOVE_SETTLED] = &earshot__private_settled__descriptor,
+    };
+    struct buf drawn;
+    buf_init(&drawn, 1 << 20);
+    if (what == MOVE_FRAME || what == MOVE_SIGNAL)
+        draw_frame(draw, types[what], 0, &drawn);
+    else if (types[what] != NULL)
+        draw_message(draw, types[what], &drawn);
+    struct slice bytes = types[what] != NULL ? buf_slice(&drawn) : draw_bytes(draw);
+    if (what == MOVE_FRAME || what == MOVE_BYTES)
+        tell_tunnel(end->rig, bytes, end == end->rig->ends[0]);
+    else if (what == MOVE_REQUEST)
+        tell_request(end, bytes);
+    else if (what == MOVE_SETTLED)
+        tell_settled(end, bytes);
+    else
+        tell_signal(end, bytes);
+    buf_free(&drawn);
+}
+
+/* The tunnel takes nothing for a while. */
+static void fill_tunnel(struct tunnel *tunnel)
+{
+    tunnel->full = !tunnel->full;
+    if (!tunnel->full && !tunnel->dead)
+        tunnel_soon(tunnel, run_drained);
+}
+
 static void move(struct end *end, enum move what, struct draw *draw)
 {
-    struct rig *rig = end->rig;
-    struct tunnel *tunnel = last_tunnel(rig, end == rig->ends[0]);
-    struct buf bytes;
-    buf_init(&bytes, 1 << 20);
-    if (what == MOVE_FRAME)
-        draw_frame(draw, &earshot__peer_frame__descriptor, 0, &bytes);
-    else if (what == MOVE_SIGNAL)
-        draw_frame(draw, &earshot__peer_signal__descriptor, 0, &bytes);
-    else if (what == MOVE_REQUEST)
-        draw_message(draw, &earshot__private_request__descriptor, &bytes);
-    else if (what == MOVE_SETTLED)
-        draw_message(draw, &earshot__private_settled__descriptor, &bytes);
-    switch (what) {
-    case MOVE_FRAME:
-        tell_tunnel(rig, buf_slice(&bytes), end == rig->ends[0]);
-        break;
-    case MOVE_BYTES:
-        tell_tunnel(rig, draw_bytes(draw), end == rig->ends[0]);
-        break;
-    case MOVE_SIGNAL:
-        tell_signal(end, buf_slice(&bytes));
-        break;
-    case MOVE_SIGNAL_BYTES:
-        tell_signal(end, draw_bytes(draw));
-        break;
-    case MOVE_REQUEST:
-        tell_request(end, buf_slice(&bytes));
-        break;
-    case MOVE_SETTLED:
-        tell_settled(end, buf_slice(&bytes));
-        break;
-    case MOVE_WISH:
+    struct tunnel *tunnel = last_tunnel(end->rig, end == end->rig->ends[0]);
+    if (what < MOVE_WISH)
+        tell(end, what, draw);
+    else if (what == MOVE_WISH)
         wish_something(end, draw);
-        break;
-    case MOVE_ANSWER:
+    else if (what == MOVE_ANSWER)
         answer(end, NULL, draw_byte(draw) % 4 != 3);
-        break;
-    case MOVE_SERVER_LOST:
+    else if (what == MOVE_SERVER_LOST)
         privates_server_lost(end->privates);
-        break;
-    case MOVE_TUNNEL_ENDS:
-        if (tunnel != NULL)
-            end_tunnel(tunnel, draw_byte(draw) % 2 ? PEER_CLOSED : PEER_LOST);
-        break;
-    case MOVE_TUNNEL_FULL:
-        if (tunnel != NULL && tunnel->full && !tunnel->dead)
-            tunnel_soon(tunnel, run_drained);
-        if (tunnel != NULL)
-            tunnel->full = !tunnel->full;
-        break;
-    default:
-        later(rig, 500 * draw_byte(draw));
-    }
-    buf_free(&bytes);
+    else if (what == MOVE_TUNNEL_ENDS && tunnel != NULL)
+        end_tunnel(tunnel, draw_byte(draw) % 2 ? PEER_CLOSED : PEER_LOST);
+    else if (what == MOVE_TUNNEL_FULL && tunnel != NULL)
+        fill_tunnel(tunnel);
+    else if (what == MOVE_WAIT)
+        later(end->rig, 500 * draw_byte(draw));
 }
 
 /* An ok and an error may both come, in this order: what was asked for has begun, and came to nothing. */
