@@ -397,6 +397,61 @@ def test_slow_senders(world, report):
     report(f"p99 of others: {seen['delivery']['p99_us']} us")
 
 
+class Trickle:
+    """Somebody who does a little every second, until it is over."""
+
+    def __init__(self, peer, little):
+        self.peer, self.little = peer, little
+        self.began = time.monotonic()
+        self.seconds = None
+
+    def go_on(self):
+        if self.seconds is not None:
+            return
+        try:
+            self.little(self.peer.sock)
+        except (TimeoutError, ssl.SSLWantReadError):
+            pass
+        except OSError:
+            self.seconds = time.monotonic() - self.began
+
+
+def drop(sock):
+    sock.sendall(b"x")
+
+
+def ping_and_sip(sock):
+    sock.sendall(b"\x02\x7a\x00")
+    sock.settimeout(0.01)
+    if not sock.recv(300):
+        raise ConnectionError
+
+
+@pytest.mark.slow
+def test_a_little_for_ever(world, report):
+    """In real time: a frame by drops, before login and after it, and a reader who pings and reads by drops."""
+    server = world.server("--rate-limit", 0)
+    stranger, alice, bob = world.peer(), world.peer("alice"), world.peer("bob", receive_buffer=4096)
+    stranger.hello()
+    carol = world.peer("carol")
+    for count in range(100):
+        carol.done("message", to="bob", body=f"{count}".ljust(16000, "."))
+    for peer in (stranger, alice):
+        peer.sock.sendall(b"\xff\x7f")
+    trickles = [Trickle(stranger, drop), Trickle(alice, drop), Trickle(bob, ping_and_sip)]
+    ticks = 0
+    while ticks < 100 and any(trickle.seconds is None for trickle in trickles):
+        for trickle in trickles:
+            trickle.go_on()
+        carol.done("ping")
+        world.hub.turn(1)
+        ticks += 1
+    report("given up: " + ", ".join(f"{trickle.peer.name} after {trickle.seconds or -1:.0f} s" for trickle in trickles))
+    assert re.search("user=alice .*A frame was begun", server.log)
+    assert re.search("user=bob .*What was sent was not read|session_lost user=bob", server.log), "or the kernel gave him up first"
+    assert all(trickle.seconds is not None and trickle.seconds < 80 for trickle in trickles)
+
+
 class Loud:
     """Says the same to everybody, again and again, while others are measured."""
 

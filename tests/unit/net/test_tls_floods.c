@@ -3,6 +3,7 @@
  * empty records, handshakes without end. Each costs us more than the peer, so each has an end.
  */
 #include "../../../src/net/conn_internal.h"
+#include "../../../src/net/listener_internal.h"
 #include "../../../src/net/tls_gauge.h"
 #include "pair.h"
 #include <arpa/inet.h>
@@ -38,6 +39,24 @@ static void test_gauge(void **state)
         /* other records are none of its business */
         assert_true(FITS("\x14\x03\x03\x00\x01\x01\x17\x03\x03\x00\x04\x01\xff\xff\xff", piece));
     }
+}
+
+static size_t make_hello(const char *groups, uint8_t *out, size_t size)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl;
+    BIO *in = BIO_new(BIO_s_mem()), *output = BIO_new(BIO_s_mem());
+    int len;
+
+    assert_int_equal(SSL_CTX_set1_groups_list(context, groups), 1);
+    ssl = SSL_new(context);
+    SSL_set_bio(ssl, in, output);
+    SSL_connect(ssl);
+    len = BIO_read(output, out, (int)size);
+    assert_true(len > 0);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    return (size_t)len;
 }
 
 static int stranger_connect(struct place *place)
@@ -76,25 +95,33 @@ static void test_a_large_hello_is_announced(void **state)
     (void)ends_after("\x16\x03\x01\x00\x10\x01\x01\xff\xb8\x03\x03", 11, 1);
 }
 
-/* ---- dear handshakes ---- */
-
-static size_t make_hello(const char *groups, uint8_t *out, size_t size)
+/* A byte now and then does not put the deadline off. */
+static void test_a_hello_by_drops(void **state)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    SSL *ssl;
-    BIO *in = BIO_new(BIO_s_mem()), *output = BIO_new(BIO_s_mem());
-    int len;
+    enum { DEADLINE_MS = 60, DROP_MS = 3 };
+    uint8_t hello[4096];
+    size_t len = make_hello("X25519", hello, sizeof hello), sent = 0;
+    struct place place;
+    int fd;
 
-    assert_int_equal(SSL_CTX_set1_groups_list(context, groups), 1);
-    ssl = SSL_new(context);
-    SSL_set_bio(ssl, in, output);
-    SSL_connect(ssl);
-    len = BIO_read(output, out, (int)size);
-    assert_true(len > 0);
-    SSL_free(ssl);
-    SSL_CTX_free(context);
-    return (size_t)len;
+    place_init(&place);
+    place_listen(&place);
+    listener_set_handshake_ms(place.listener, DEADLINE_MS);
+    fd = stranger_connect(&place);
+    while (!place.sides[0].closed) {
+        int64_t until = loop_now(place.loop) + DROP_MS;
+        if (sent + 1 < len)
+            assert_int_equal(send(fd, hello + sent++, 1, MSG_NOSIGNAL), 1);
+        while (!place.sides[0].closed && loop_now(place.loop) < until)
+            loop_turn(place.loop);
+    }
+    assert_int_equal(place.sides[0].how, CONN_TIMED_OUT);
+    assert_true(sent <= DEADLINE_MS / DROP_MS + 2);
+    close(fd);
+    place_free(&place);
 }
+
+/* ---- dear handshakes ---- */
 
 static void test_dear_key_exchanges_are_refused(void **state)
 {
@@ -267,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gauge),
         cmocka_unit_test(test_a_large_hello_is_announced),
+        cmocka_unit_test(test_a_hello_by_drops),
         cmocka_unit_test(test_dear_key_exchanges_are_refused),
         cmocka_unit_test(test_one_retry),
         cmocka_unit_test(test_key_updates),
