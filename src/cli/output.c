@@ -1,8 +1,12 @@
 #include "output.h"
 #include "text.h"
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
+
+enum { LOOK_MS = 100 };
 
 void output_init(struct output *output, int fd)
 {
@@ -15,15 +19,37 @@ void output_free(struct output *output)
     buf_free(&output->buf);
 }
 
+/* Signals are blocked, and read by the loop, which does not get there while we wait. */
+static bool told_to_end(void)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) || sigismember(&pending, SIGHUP);
+}
+
+/* Waits for whoever reads, but not longer than we are wanted. */
+static bool may_write(const struct output *output)
+{
+    struct pollfd out = {.fd = output->fd, .events = POLLOUT};
+    while (poll(&out, 1, LOOK_MS) == 0)
+        if (told_to_end())
+            return false;
+    return true;
+}
+
+/* No more at once than a pipe that has room takes without blocking. */
 void output_flush(struct output *output)
 {
     while (buf_len(&output->buf) > 0 && !output->broken) {
-        ssize_t len = write(output->fd, buf_data(&output->buf), buf_len(&output->buf));
+        size_t most = buf_len(&output->buf) < PIPE_BUF ? buf_len(&output->buf) : PIPE_BUF;
+        ssize_t len = 0;
+        if (!may_write(output))
+            output->broken = true;
+        else
+            len = write(output->fd, buf_data(&output->buf), most);
         if (len >= 0)
             buf_consume(&output->buf, (size_t)len);
-        else if (errno == EAGAIN) /* somebody else made it non-blocking */
-            poll(&(struct pollfd){.fd = output->fd, .events = POLLOUT}, 1, -1);
-        else if (errno != EINTR)
+        else if (errno != EINTR && errno != EAGAIN)
             output->broken = true;
     }
     buf_clear(&output->buf);

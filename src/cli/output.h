@@ -2,7 +2,8 @@
  * output.h - standard output with a buffer that is flushed once a turn.
  *
  * Writing blocks while the reader is slow: events are not lost, the server's patience is. When the reader has gone, `broken` is
- * set and everything further is dropped.
+ * set and everything further is dropped; so it is when we are asked to end (SIGTERM, SIGINT, SIGHUP wait, blocked, to be read)
+ * and the reader takes nothing.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
