@@ -50,6 +50,7 @@ static enum err add(struct database *db, const struct store_append *append, uint
         return err;
     conversation_wrote(&db->state, conversation, id);
     waiting_added(db, append->receiver);
+    member_sent_to(db, append->receiver, conversation->id, id);
     if (device != NULL)
         device_sent(db, device, append->number, append->time);
     return OK;
@@ -108,24 +109,19 @@ enum err message_append(struct database *db, struct store_op *op)
     return OK;
 }
 
-static enum err advance_one(struct database *db, uint64_t account, struct store_position to)
+enum err message_received(struct database *db, uint64_t account, struct store_position to)
 {
-    int64_t conversation = (int64_t)to.conversation;
-    sqlite3_stmt *row = db_bind(db, SQL_MEMBERSHIP, (int64_t)account, conversation);
-    if (!db_row(db, row))
-        return db->failed ? ERR_NOT_STORED : OK; /* not a member of it */
-    int64_t received = sqlite3_column_int64(row, 0), other = sqlite3_column_int64(row, 1);
-    sqlite3_reset(row);
-    if (to.id <= (uint64_t)received)
-        return OK;
-    if (waiting_known(db, account)) {
-        int64_t count = db_number(db, db_bind(db, SQL_COUNT_RANGE, conversation, other, received, (int64_t)to.id), 0);
-        waiting_removed(db, account, (uint64_t)count);
-    }
-    enum err err = db_run(db, db_bind(db, SQL_ADVANCE, (int64_t)account, conversation, (int64_t)to.id));
-    if (err == OK)
-        log_received(db, account, to.conversation, to.id);
-    return err;
+    struct member *member;
+    uint64_t count;
+    enum err err = member_get(db, account, to.conversation, &member);
+    if (err != OK || to.id <= member->received)
+        return err == ERR_NOT_FOUND ? OK : err;
+    err = member_received(db, member, to.id, &count);
+    if (err != OK)
+        return err;
+    waiting_removed(db, account, count);
+    log_received(db, account, to.conversation, to.id);
+    return OK;
 }
 
 enum err message_advance(struct database *db, struct store_op *op)
@@ -134,7 +130,7 @@ enum err message_advance(struct database *db, struct store_op *op)
     enum err err = OK;
     for (size_t i = 0; err == OK && !db->failed && i < advance->count; i++) {
         if (advance->positions[i].id <= db->state.last_id && advance->positions[i].conversation <= INT64_MAX)
-            err = advance_one(db, advance->account, advance->positions[i]);
+            err = message_received(db, advance->account, advance->positions[i]);
     }
     return db->failed ? ERR_NOT_STORED : err;
 }

@@ -68,8 +68,8 @@ static enum err find_runs(struct query *query)
 {
     struct database *db = query->db;
     uint64_t account = query->page->account, after = query->page->after;
+    enum err err = members_flush(db);
     sqlite3_stmt *row = db_bind(db, SQL_MEMBERSHIPS, (int64_t)account);
-    enum err err = OK;
     while (err == OK && db_row(db, row)) {
         uint64_t conversation = (uint64_t)sqlite3_column_int64(row, 0), other = (uint64_t)sqlite3_column_int64(row, 1);
         uint64_t received = (uint64_t)sqlite3_column_int64(row, 2);

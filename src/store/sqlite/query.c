@@ -88,8 +88,8 @@ enum err db_commit(struct database *db)
     struct state *state = &db->state;
     bool in_use = redo_in_use(&db->redo);
     uint64_t generation = in_use ? new_generation() : 0;
-    enum err err = OK;
-    if (in_use)
+    enum err err = members_flush(db);
+    if (err == OK && in_use)
         err = db_run(db, db_bind(db, SQL_META_SET, META_REDO, (int64_t)generation));
     if (err == OK)
         err = db_run(db, db->statements[SQL_COMMIT]);

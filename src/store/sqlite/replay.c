@@ -60,7 +60,7 @@ static enum err redo_message(struct database *db, const uint64_t *numbers, struc
 
 static enum err redo_received(struct database *db, const uint64_t *numbers)
 {
-    return db_run(db, db_bind(db, SQL_ADVANCE, (int64_t)numbers[0], (int64_t)numbers[1], (int64_t)numbers[2]));
+    return message_received(db, numbers[0], (struct store_position){numbers[1], numbers[2]});
 }
 
 /* Takes the first record away. ERR_INVALID: it is none. */

@@ -12,12 +12,15 @@ enum err state_init(struct state *state)
     map_init(&state->devices, seed);
     state->conversations = calloc(SLOTS, sizeof *state->conversations);
     state->waiting = calloc(SLOTS, sizeof *state->waiting);
+    if (members_init(&state->members) != OK)
+        return ERR_MEMORY;
     return state->conversations != NULL && state->waiting != NULL ? OK : ERR_MEMORY;
 }
 
 void state_free(struct state *state)
 {
     devices_drop(state);
+    members_free(&state->members);
     free(state->conversations);
     free(state->waiting);
     *state = (struct state){0};
@@ -54,6 +57,7 @@ enum err state_reload(struct database *db)
     state->tidy_cursor = 0;
     memset(state->conversations, 0, SLOTS * sizeof *state->conversations);
     memset(state->waiting, 0, SLOTS * sizeof *state->waiting);
+    members_forget(&state->members);
     devices_drop(state);
     db->failed = false;
     uint64_t kept = (uint64_t)db_number(db, db_bind(db, SQL_META, META_LAST_ID), 0);
@@ -75,10 +79,10 @@ enum err state_reload(struct database *db)
     return state->loaded ? OK : ERR_NOT_STORED;
 }
 
-static size_t mix(uint64_t a, uint64_t b)
+size_t state_mix(uint64_t a, uint64_t b)
 {
     uint64_t hash = (a + 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u ^ (b + 0x632be59bd9b4e019u) * 0x94d049bb133111ebu;
-    return (size_t)((hash ^ hash >> 32) % SLOTS);
+    return (size_t)(hash ^ hash >> 32);
 }
 
 enum err conversation_insert(struct database *db, int64_t low, int64_t high, uint64_t *id)
@@ -96,7 +100,7 @@ enum err conversation_insert(struct database *db, int64_t low, int64_t high, uin
 enum err conversation_get(struct database *db, uint64_t one, uint64_t other, struct conversation **out)
 {
     uint64_t low = one < other ? one : other, high = one < other ? other : one;
-    struct conversation *slot = &db->state.conversations[mix(low, high)];
+    struct conversation *slot = &db->state.conversations[state_mix(low, high) % SLOTS];
     if (slot->id == 0 || slot->low != low || slot->high != high) {
         slot->id = 0;
         struct conversation found = {.low = low, .high = high};
@@ -142,7 +146,7 @@ enum err waiting_check(struct database *db, uint64_t account, uint64_t quota)
         return OK;
     struct waiting *slot = waiting_slot(db, account);
     if (slot->account != account) {
-        int64_t count = db_number(db, db_bind(db, SQL_WAITING, (int64_t)account), 0);
+        int64_t count = members_flush(db) == OK ? db_number(db, db_bind(db, SQL_WAITING, (int64_t)account), 0) : 0;
         if (db->failed)
             return ERR_NOT_STORED;
         *slot = (struct waiting){account, (uint64_t)count};

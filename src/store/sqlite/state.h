@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/map.h"
+#include "members.h"
 
 struct database;
 
@@ -44,6 +45,7 @@ struct state {
     uint64_t tidy_cursor; /* tidying has looked at messages up to here */
     struct conversation *conversations;
     struct waiting *waiting;
+    struct members members;
     struct map devices;
     struct device *dirty;
     size_t dirty_count;
@@ -54,6 +56,9 @@ void state_free(struct state *state);
 
 /* Forgets everything, then reads it again. ERR_NOT_STORED leaves `loaded` false. */
 enum err state_reload(struct database *db);
+
+/* A place in a direct-mapped cache, from two numbers; take what is left modulo its size. */
+size_t state_mix(uint64_t a, uint64_t b);
 
 /* The conversation of two users, made if there is none. The pointer holds until the next call. ERR_UNKNOWN_USER. */
 enum err conversation_get(struct database *db, uint64_t one, uint64_t other, struct conversation **out);

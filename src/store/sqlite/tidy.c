@@ -80,6 +80,8 @@ enum err tidy(struct database *db, struct store_op *op)
     /* Highest numbers must not depend on rows that go, and unused is decided on what is in the rows. */
     enum err err = devices_flush(db);
     if (err == OK)
+        err = members_flush(db);
+    if (err == OK)
         err = tidy_messages(db, tidy, limit);
     if (err == OK)
         err = delete_rows(db, SQL_TIDY_LOGINS, tidy->logins_before, limit, tidy);

@@ -37,6 +37,8 @@ enum err message_append(struct database *db, struct store_op *op);
 enum err message_advance(struct database *db, struct store_op *op);
 /* The message of an operation that was executed before, as it came out then. ERR_INVALID: that cannot be. */
 enum err message_restore(struct database *db, const struct store_append *append, uint64_t id, uint64_t conversation);
+/* The account has received so far; nothing if it is not a member. */
+enum err message_received(struct database *db, uint64_t account, struct store_position to);
 enum err page_pending(struct database *db, struct store_op *op);
 enum err page_since(struct database *db, struct store_op *op);
 enum err login_open(struct database *db, struct store_op *op);
