@@ -20,6 +20,7 @@ from harness.server import password_of
 from harness.wire import FRAME_MAX, client_context, code_name, framed, pb, varint
 
 MIB = 1 << 20
+CASES = 80
 
 
 def memory_stays(server, before, most):
@@ -260,6 +261,23 @@ def test_all_buffers_together(world, report):
     again.fence()
 
 
+def test_half_frames_together(world, report):
+    """What is held back of input counts as well."""
+    server = world.server("--threads", 1, "--connection-memory", "4M")
+    alice = world.peer("alice")
+    peers = []
+    for _ in range(100):
+        peer = world.peer()
+        peer.hello()
+        peer.sock.sendall(varint(FRAME_MAX) + bytes(60000))
+        peers.append(peer)
+        alice.done("ping")
+    world.hub.wait(lambda: alice.done("ping") is not None and "connection_shed" in server.log, "the first to be dropped")
+    world.hub.wait(lambda: Control(server).status()["connections"] <= 1 + (4 * MIB >> 16), "room")
+    report(f"{len(re.findall('connection_shed', server.log))} of 100 half frames were dropped")
+    alice.fence()
+
+
 # ---- bits ----
 
 
@@ -301,7 +319,7 @@ def test_a_recorded_session_with_flipped_bits(world, report):
     device.close()
     bob = world.peer("bob")
     welcomed = set()
-    for case in range(150):
+    for case in range(CASES):
         opening = pb.ClientFrame(number=2, login=pb.Login(user=b"alice", password=password_of("alice").encode()))
         if case % 4:
             opening = pb.ClientFrame(number=2, resume=pb.Resume(token=token))
@@ -322,9 +340,9 @@ def test_a_recorded_session_with_flipped_bits(world, report):
             part = getattr(frame, kind)
             assert getattr(part, "from") == b"alice", frame
             heard |= {int(number) for number in re.findall(rb"<(\d+)> <\1>", part.body)}
-    report(f"150 recordings, seed {seed}: {len(welcomed)} welcomed, {len(heard)} heard")
+    report(f"{CASES} recordings, seed {seed}: {len(welcomed)} welcomed, {len(heard)} heard")
     assert heard <= welcomed, f"heard without a welcome: {heard - welcomed} (seed {seed})"
-    assert 30 < len(welcomed) < 150
+    assert CASES / 5 < len(welcomed) < CASES
 
 
 # ---- the administrators' socket ----
