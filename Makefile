@@ -26,6 +26,7 @@ help:
 	@echo 'make analyze    the analysers of gcc and clang over src/'
 	@echo 'make coverage   lines and branches of src/ that the tests run; fuzz-coverage: that the corpora run, per parser'
 	@echo 'make bench      what a message costs, beside the least that is possible; ten minutes'
+	@echo 'make bench-growth  the same with ever more accounts and stored messages; bench-smoke: whether all that works'
 	@echo 'make torture    the long tests, and every deliberate defect; ONLY=WORD chooses among them'
 	@echo 'make defects    whether the tests notice deliberate defects; ONLY=NAME chooses one'
 	@echo 'make test-nat   private channels across NATs of every kind, in network namespaces (needs root)'
@@ -71,7 +72,15 @@ fuzz-coverage:
 	tools/coverage fuzz
 
 bench: $(BUILD)/build.ninja
-	bench/run
+	tools/deps build bench
+	bench/run --report docs
+
+bench-growth: $(BUILD)/build.ninja
+	tools/deps build bench
+	bench/run --report docs growth
+
+bench-smoke: $(BUILD)/build.ninja
+	bench/run --smoke
 
 torture:
 	tools/deps build test
@@ -96,4 +105,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang build-defects build-coverage build-analyze
 
-.PHONY: all help deps deps-browser run test lint tidy analyze coverage fuzz-coverage bench torture defects test-nat fuzz install clean
+.PHONY: all help deps deps-browser run test lint tidy analyze coverage fuzz-coverage bench bench-growth bench-smoke torture defects test-nat fuzz install clean

@@ -2,8 +2,7 @@
  * load.c - the load on a server, and what it costs that server: one workload, one line of JSON.
  *
  *     load WORKLOAD --protocol earshot|limit --port N --pid N [--plain] [--acknowledged] [--users N] [--window N] [--rate N]
- *          [--seconds N] [--body N] [--senders N] [--at-once N] [--password]
- *
+XX *
  * WORKLOAD: pairs, light, fanout, offline, idle, logins; see workload_*.c. The server's users are those of tools/populate. Every
  * message is counted and has to arrive once and in order, or the run fails.
  */
@@ -15,7 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 5, LATE_MS = 10, HEARTBEAT_S = 20, SETTLE_MS = 300, REST_MS = 500, PATIENCE_S = 120, LOGIN_S = 300 };
+enum { TICK_MS = 5, LATE_MS = 10, HEARTBEAT_S = 20, PATIENCE_S = 120, LOGIN_S = 300 };
 
 #define MS INT64_C(1000000)
 
@@ -43,7 +42,7 @@ static void begin(struct load *load)
 {
     load->before = cost_of(load->options.pid);
     load->began = clock_ns();
-    enter(load, PHASE_RUN, load->options.seconds * 1000 * MS);
+    enter(load, PHASE_RUN, load->options.length * MS);
     if (load->options.workload->began != NULL)
         load->options.workload->began(load);
 }
@@ -62,7 +61,7 @@ void load_check(struct load *load)
     if (load->phase == PHASE_VERIFY)
         end(load);
     else
-        enter(load, PHASE_REST, REST_MS * MS);
+        enter(load, PHASE_REST, load->options.rest * MS);
 }
 
 static void rested(struct load *load)
@@ -129,7 +128,7 @@ static void one_more(struct user *user)
     struct load *load = user->load;
     log_in_some(load);
     if (load->phase == PHASE_LOGIN && load->online == load->wanted)
-        enter(load, PHASE_SETTLE, SETTLE_MS * MS);
+        enter(load, PHASE_SETTLE, load->options.settle * MS);
 }
 
 void load_online(struct user *user)
@@ -163,7 +162,9 @@ static const struct number {
     {"users", offsetof(struct options, users), 200, 2, 100000},
     {"window", offsetof(struct options, window), 1, 1, 1024},
     {"rate", offsetof(struct options, rate), 2000, 2, 1000000},
-    {"seconds", offsetof(struct options, seconds), 3, 1, 3600},
+    {"milliseconds", offsetof(struct options, length), 3000, 1, 3600000},
+    {"settle", offsetof(struct options, settle), 300, 1, 10000},
+    {"rest", offsetof(struct options, rest), 500, 1, 10000},
     {"body", offsetof(struct options, body), 64, STAMP_SIZE, BODY_MOST},
     {"senders", offsetof(struct options, senders), 8, 1, 1000},
     {"at-once", offsetof(struct options, at_once), 64, 1, 1000},
@@ -233,6 +234,6 @@ int main(int argc, char **argv)
     enter(&load, PHASE_LOGIN, LOGIN_S * 1000 * MS);
     load_want(&load, load.options.workload->users(&load));
     if (load.wanted == 0)
-        enter(&load, PHASE_SETTLE, SETTLE_MS * MS);
+        enter(&load, PHASE_SETTLE, load.options.settle * MS);
     turn_run(&load.turn);
 }

@@ -2,7 +2,7 @@
  * load.h - one run: what was asked for, how far it is, what was counted.
  *
  * Users log in; when all are there the run begins: the server's CPU time is read, the workload sends for so many seconds, stops,
- * and waits until everything has arrived; after half a second of rest (for what the server has put off) the CPU time is read
+ * and waits until everything has arrived; after a rest (for what the server has put off) the CPU time is read
  * again. Nothing that is counted falls out of the measure at either end.
  */
 #ifndef BENCH_LOAD_H
@@ -34,7 +34,8 @@ enum phase { PHASE_LOGIN, PHASE_SETTLE, PHASE_RUN, PHASE_DRAIN, PHASE_REST, PHAS
 struct options {
     const struct workload *workload;
     const struct tongue *tongue;
-    unsigned port, pid, users, window, rate, seconds, body, senders, at_once;
+    unsigned port, pid, users, window, rate, body, senders, at_once;
+    unsigned length, settle, rest; /* milliseconds: of the run, before it, after it */
     bool plain, acknowledged, password;
 };
 

@@ -17,9 +17,10 @@ class Failed(Exception):
 class Rig:
     """Programs of one build directory, and a scratch directory that goes with it."""
 
-    def __init__(self, build, scratch=None, threads=0):
+    def __init__(self, build, scratch=None, threads=0, log_mib=256):
         self.build = build
         self.threads = threads
+        self.log_mib = log_mib  # of the limit's log, made beforehand
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="earshot-bench-", dir=scratch))
 
     def close(self):
@@ -122,5 +123,5 @@ class Limit(Server):
         if self.tls:
             command += ["--certificate", self.tls[0], "--key", self.tls[1]]
         if self.durable:
-            command += ["--log", self.directory / "log"]
+            command += ["--log", self.directory / "log", "--room", self.rig.log_mib]
         return command
