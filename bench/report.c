@@ -10,8 +10,9 @@ void report(const struct load *load)
            ", \"delivered\": %" PRIu64 ", \"logins\": %" PRIu64,
            load->options.workload->name, load->options.tongue->name, load->stopped - load->began, load->sent, load->accepted,
            load->delivered, load->logins);
-    printf(", \"cpu_ns\": %" PRIu64 ", \"verify_cpu_ns\": %" PRIu64 ", \"own_cpu_ns\": %" PRIu64,
-           load->after.cpu_ns - load->before.cpu_ns, load->verified.cpu_ns - load->after.cpu_ns, cost_of(0).cpu_ns);
+    printf(", \"cpu_ns\": %" PRIu64 ", \"verify_cpu_ns\": %" PRIu64 ", \"total_cpu_ns\": %" PRIu64 ", \"own_cpu_ns\": %" PRIu64,
+           load->after.cpu_ns - load->before.cpu_ns, load->verified.cpu_ns - load->after.cpu_ns, load->verified.cpu_ns,
+           cost_of(0).cpu_ns);
     printf(", \"memory\": %" PRIu64 ", \"memory_empty\": %" PRIu64 ", \"users\": %u", load->after.memory, load->empty,
            load->options.users);
     printf(", \"p50_ns\": %" PRIu64 ", \"p99_ns\": %" PRIu64 ", \"most_ns\": %" PRIu64 "}\n", histogram_at(latency, 0.50),

@@ -59,12 +59,13 @@ def row(workload, lines, server):
         "rate": f"{statistics.median(workload.rate(line) for line in runs):,.0f}" if times else "",
         "p50": median_of(runs, "p50_ns", 1000) if measured_latency else "",
         "p99": median_of(runs, "p99_ns", 1000) if measured_latency else "",
+        "stop": f"{statistics.median(line['stop_ns'] / max(1, line[workload.per]) for line in runs) / 1000:.2f}" if times else "",
         "core": f"{statistics.median(line['cpu_ns'] / line['run_ns'] for line in runs) * 100:.1f} %",
     }
 
 
 HEADS = {"workload": "workload", "server": "server", "figure": "CPU µs each", "ratio": "x", "rate": "a second", "p50": "p50 µs",
-         "p99": "p99 µs", "core": "of a core"}
+         "p99": "p99 µs", "stop": "stop µs", "core": "of a core"}
 
 
 def all_rows(chosen, lines):
@@ -104,9 +105,9 @@ def table(chosen, lines):
 
 
 def latencies(chosen, lines):
-    rows = [[line["workload"], line["server"], line["rate"], line["p50"], line["p99"], line["core"]]
+    rows = [[line["workload"], line["server"], line["rate"], line["p50"], line["p99"], line["core"], line["stop"]]
             for line in all_rows(chosen, lines)]
-    return markdown(["workload", "server", "a second", "p50 µs", "p99 µs", "of a core"], rows)
+    return markdown(["workload", "server", "a second", "p50 µs", "p99 µs", "of a core", "at the stop, µs each"], rows)
 
 
 def first_line(command):

@@ -1,12 +1,15 @@
 """What bench/run starts and stops: data directories, servers, the load, and the measure of the machine's speed."""
 import json
+import os
 import pathlib
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+PATIENCE_S = 30
 TLS = ("cert.pem", "key.pem")
 
 
@@ -39,10 +42,12 @@ class Rig:
         return float(run([str(self.build / "bench" / "speed")]))
 
     def measure(self, server, arguments):
-        """The load's one line. `server` is started for it, and stopped and cleaned away afterwards."""
+        """The load's one line. `server` is started for it, and stopped and cleaned away afterwards; what its stop took is added."""
         with server:
             command = [self.build / "bench" / "load", *arguments, "--port", server.port, "--pid", server.process.pid, *server.says]
-            return json.loads(run([str(word) for word in command], stderr=server.log))
+            line = json.loads(run([str(word) for word in command], stderr=server.log))
+        line["stop_ns"] = server.cpu_ns - line["total_cpu_ns"]
+        return line
 
 
 def run(command, stderr=None):
@@ -77,14 +82,17 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        """Also learns how much CPU time it took from its start to its end."""
         self.process.terminate()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        ending = os.pidfd_open(self.process.pid)
+        if not select.select([ending], [], [], PATIENCE_S)[0]:
             print("bench: the server did not end by itself", file=sys.stderr)
+            self.process.kill()
+        os.close(ending)
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
         self.process.stdout.close()
+        self.cpu_ns = int((usage.ru_utime + usage.ru_stime) * 1e9)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

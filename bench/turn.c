@@ -186,32 +186,41 @@ static void encrypt(struct link *link)
     link->turn->flushing = NULL;
 }
 
-static void flush(struct link *link)
+/* What the kernel does not take of a turn's ciphertext waits in the connection's own buffer. */
+static void send_wire(struct link *link, struct buf *wire)
 {
-    struct turn *turn = link->turn;
+    if (send_from(link, wire) && buf_append(&link->unsent, buf_data(wire), buf_len(wire)) != OK)
+        stop("no memory for output");
+    buf_clear(wire);
+}
+
+static void send_all(struct link *link)
+{
     struct buf *from = link->ssl == NULL ? &link->out : &link->unsent;
-    link->dirty = false;
-    if (link->fd < 0 || (!link->open && link->ssl == NULL))
-        return;
-    if (link->open && turn->ops->flushing != NULL)
-        turn->ops->flushing(link);
-    link->dirty = false; /* it may have marked it again; its turn is now */
-    if (link->ssl != NULL && link->open && buf_len(&link->out) > 0)
+    if (link->ssl != NULL && link->open)
         encrypt(link);
-    if (buf_len(&turn->wire) > 0) {
-        if (!send_from(link, &turn->wire))
-            buf_clear(&turn->wire);
-        else if (buf_append(&link->unsent, buf_data(&turn->wire), buf_len(&turn->wire)) != OK)
-            stop("no memory for output");
-        buf_clear(&turn->wire);
-    } else if (buf_len(from) > 0 && !link->waits && !send_from(link, from)) {
-        return;
-    }
+    if (buf_len(&link->turn->wire) > 0)
+        send_wire(link, &link->turn->wire);
+    else if (buf_len(from) > 0 && !link->waits)
+        send_from(link, from);
     if (link->fd < 0)
         return;
     wait_for(link, buf_len(from) > 0);
     buf_shrink(&link->out);
     buf_shrink(&link->unsent);
+}
+
+static void flush(struct link *link)
+{
+    link->dirty = false;
+    if (link->fd < 0 || (!link->open && link->ssl == NULL))
+        return;
+    if (link->open && link->turn->ops->flushing != NULL) {
+        link->dirty = true; /* what it adds now goes out now */
+        link->turn->ops->flushing(link);
+        link->dirty = false;
+    }
+    send_all(link);
 }
 
 static void connected(struct link *link)
