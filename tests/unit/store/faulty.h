@@ -1,7 +1,8 @@
 /*
- * faulty.h - a VFS that fails on command: the n-th write or sync from now, once or from then on.
+ * faulty.h - a VFS that fails on command: the n-th read, write or sync from now, once or from then on.
  *
- * It wraps the default one, registered under the name "faulty". Only files of the database are affected, in this process.
+ * It wraps the default one, registered under the name "faulty". Only files of the database are affected, in this process. Whoever
+ * sets a watch is told what is written, synced and removed (power.h).
  */
 #ifndef TEST_STORE_FAULTY_H
 #define TEST_STORE_FAULTY_H
@@ -12,7 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum fault_kind { FAULT_WRITE, FAULT_SYNC };
+enum fault_kind { FAULT_READ, FAULT_WRITE, FAULT_SYNC };
+
+struct faulty_watch {
+    void (*wrote)(const char *path, sqlite3_int64 at, sqlite3_int64 len);
+    void (*synced)(const char *path, bool ok);
+    void (*removed)(const char *path);
+};
 
 struct faulty {
     sqlite3_vfs vfs;
@@ -20,13 +27,15 @@ struct faulty {
     atomic_int left;     /* calls of the kind until it fails; 0: none will */
     atomic_int happened; /* faults so far */
     enum fault_kind kind;
-    int code;     /* what a failing call answers */
-    bool lasting; /* all that follow fail too */
+    int code;                         /* what a failing call answers */
+    bool lasting;                     /* all that follow fail too */
+    const struct faulty_watch *watch; /* may be NULL */
 };
 
 struct faulty_file {
     sqlite3_file base;
     sqlite3_file *real;
+    const char *path; /* SQLite keeps it as long as the file is open */
 };
 
 static struct faulty faulty;
@@ -60,6 +69,7 @@ static inline void fault_disarm(void)
 }
 
 #define REAL(file)                 ((struct faulty_file *)(file))->real
+#define PATH(file)                 ((struct faulty_file *)(file))->path
 #define FORWARD(file, method, ...) REAL(file)->pMethods->method(REAL(file), ##__VA_ARGS__)
 
 static int faulty_close(sqlite3_file *file)
@@ -71,11 +81,18 @@ static int faulty_close(sqlite3_file *file)
 
 static int faulty_read(sqlite3_file *file, void *data, int len, sqlite3_int64 at)
 {
-    return FORWARD(file, xRead, data, len, at);
+    return fault(FAULT_READ) ? faulty.code : FORWARD(file, xRead, data, len, at);
+}
+
+static void tell_written(sqlite3_file *file, sqlite3_int64 at, sqlite3_int64 len)
+{
+    if (faulty.watch != NULL && PATH(file) != NULL)
+        faulty.watch->wrote(PATH(file), at, len);
 }
 
 static int faulty_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 at)
 {
+    tell_written(file, at, len);
     if (!fault(FAULT_WRITE))
         return FORWARD(file, xWrite, data, len, at);
     FORWARD(file, xWrite, data, len / 2, at); /* a full disk may take a part of it */
@@ -89,7 +106,10 @@ static int faulty_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int faulty_sync(sqlite3_file *file, int flags)
 {
-    return fault(FAULT_SYNC) ? faulty.code : SQLITE_OK; /* nobody cuts the power here: no need to wait for the disk */
+    bool ok = !fault(FAULT_SYNC);
+    if (faulty.watch != NULL && PATH(file) != NULL)
+        faulty.watch->synced(PATH(file), ok);
+    return ok ? SQLITE_OK : faulty.code; /* nobody cuts the power of this machine: no need to wait for its disk */
 }
 
 static int faulty_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -172,6 +192,7 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     struct faulty_file *wrapped = (struct faulty_file *)file;
     sqlite3_vfs *real = ((struct faulty *)vfs)->real;
     wrapped->base.pMethods = NULL;
+    wrapped->path = name;
     wrapped->real = calloc(1, (size_t)real->szOsFile);
     if (wrapped->real == NULL)
         return SQLITE_NOMEM;
@@ -183,6 +204,14 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     return code;
 }
 
+static int faulty_delete(sqlite3_vfs *vfs, const char *name, int sync_folder)
+{
+    sqlite3_vfs *real = ((struct faulty *)vfs)->real;
+    if (faulty.watch != NULL)
+        faulty.watch->removed(name);
+    return real->xDelete(real, name, sync_folder);
+}
+
 static inline void faulty_register(void)
 {
     faulty.real = sqlite3_vfs_find(NULL);
@@ -191,6 +220,7 @@ static inline void faulty_register(void)
     faulty.vfs.zName = "faulty";
     faulty.vfs.szOsFile = sizeof(struct faulty_file);
     faulty.vfs.xOpen = faulty_open;
+    faulty.vfs.xDelete = faulty_delete;
     sqlite3_vfs_register(&faulty.vfs, 0);
 }
 
