@@ -108,7 +108,7 @@ enum err db_commit(struct database *db)
 /* What is committed at once costs less the more messages share a page, and holds up the next group the longer. */
 bool db_due(const struct database *db)
 {
-    enum { MESSAGES = 4096, CONVERSATIONS = 256 };
+    enum { MESSAGES = 16384, CONVERSATIONS = 1024 };
     const struct state *state = &db->state;
     return state->loaded &&
            (state->last_id - state->committed >= MESSAGES || state->spread >= CONVERSATIONS || db->redo.end > REDO_SIZE / 2);

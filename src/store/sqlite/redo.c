@@ -6,7 +6,6 @@
  */
 #include "redo.h"
 #include "base/log.h"
-#include "base/map.h"
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,9 +151,26 @@ void redo_add(struct redo *redo, struct slice head, struct slice body)
     buf_commit(&redo->frame, head.len + body.len);
 }
 
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Finds what was torn, and what is of another generation or place. Multiplying and folding, a word at a time. */
 static uint64_t hash_of(const struct redo *redo, size_t at, struct slice records)
 {
-    return map_hash((const uint64_t[2]){redo->generation, at}, records);
+    const uint64_t odd = 0x9e3779b97f4a7c15u, other = 0xbf58476d1ce4e5b9u;
+    uint64_t hash = fold(redo->generation ^ odd, (at + 1) ^ other) ^ records.len, word;
+    size_t done = 0;
+    for (; done + sizeof word <= records.len; done += sizeof word) {
+        memcpy(&word, records.data + done, sizeof word);
+        hash = fold(hash ^ le64toh(word) ^ other, odd);
+    }
+    word = 0;
+    if (done < records.len)
+        memcpy(&word, records.data + done, records.len - done);
+    return fold(hash ^ le64toh(word) ^ other, odd);
 }
 
 static void put_u32(uint8_t *place, uint32_t value)

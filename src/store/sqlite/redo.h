@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include <sqlite3.h>
 
-enum { REDO_SIZE = 4 << 20 };
+enum { REDO_SIZE = 8 << 20 };
 
 struct redo {
     sqlite3_vfs *vfs; /* NULL: there is no log (":memory:"), everything is committed at once */

@@ -239,19 +239,19 @@ static void numbers_are_known_after_a_commit_and_a_crash(void **state)
     free_wreck(&wreck);
 }
 
-/* Some 30 MiB of messages: it is committed whenever the log is half full, and a group that does not fit is committed too. */
+/* Some 40 MiB of messages: it is committed whenever the log is half full, and a group that does not fit is committed too. */
 static void the_log_keeps_its_size(void **state)
 {
     struct wreck wreck;
     struct stat info;
     char path[100];
-    enum { GROUP = 300, BODY = 16384 };
+    enum { GROUP = 600, BODY = 16384 };
     static uint8_t body[BODY];
     make_wreck(&wreck);
     name_file(wreck.f, "-redo", path);
     struct store_append *appends = calloc(GROUP, sizeof *appends);
     assert_non_null(appends);
-    for (int group = 1; group <= GROUP; group += group < 20 ? 3 : 80) {
+    for (int group = 1; group <= GROUP; group += group < 20 ? 3 : 120) {
         for (int i = 0; i < group; i++) {
             appends[i] = message_of(wreck.alice, wreck.bob, 0, 0);
             appends[i].body = slice_of(body, sizeof body);
@@ -260,7 +260,7 @@ static void the_log_keeps_its_size(void **state)
         for (int i = 0; i < group; i++)
             assert_int_equal(finish(wreck.f, &appends[i].op), OK);
         assert_int_equal(stat(path, &info), 0);
-        assert_int_equal(info.st_size, 4 << 20);
+        assert_int_equal(info.st_size, 8 << 20);
     }
     free(appends);
     free_wreck(&wreck);
