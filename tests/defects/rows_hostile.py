@@ -4,15 +4,15 @@ ROWS = [
     {
         "name": "half-a-frame-for-ever",
         "file": "src/session/patience.c",
-        "old": "if (session->frame_ms > 0 && now >= session->frame_ms + FRAME_MS)",
-        "new": "if (false)",
+        "old": "FRAME_MS = 30 * 1000,",
+        "new": "FRAME_MS = 9999 * 1000,",
         "test": "session/test_patience",
     },
     {
         "name": "who-pings-need-not-read",
         "file": "src/session/patience.c",
-        "old": "return session->goal_ms == 0 || now < session->goal_ms + READ_MS;",
-        "new": "return true;",
+        "old": "READ_MS = 30 * 1000,",
+        "new": "READ_MS = 9999 * 1000,",
         "test": "session/test_patience",
     },
     {
