@@ -152,6 +152,15 @@ static void pass_row(struct participant *participant, const struct store_message
     pass(participant, cursor, &event, row->body, row->time <= participant->joined_ms);
 }
 
+/*
+ * What waits is read without the copies of what the user's other devices sent, which stand between it. So it is passed on only up to
+ * where the reading of everything begins: a cursor that had moved beyond would leave out the copies before it.
+ */
+static bool left_to_since(const struct participant *participant, uint64_t id)
+{
+    return participant->pending && id > participant->catching->base;
+}
+
 /* The page, as far as the output has room for it. */
 static void pass_page(struct participant *participant, struct catch_up *catching)
 {
@@ -165,7 +174,8 @@ static void pass_page(struct participant *participant, struct catch_up *catching
             arena_reset(&catching->page.arena); /* a reader who takes long keeps no page meanwhile */
             return;
         }
-        pass_row(participant, &page->rows[i]);
+        if (!left_to_since(participant, page->rows[i].id))
+            pass_row(participant, &page->rows[i]);
         catching->after = page->rows[i].id;
     }
     bool alone = catching->first; /* one page held everything */

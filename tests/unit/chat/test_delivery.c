@@ -602,10 +602,31 @@ static void test_quota(void **state)
     sees(alice, "18 not_stored");
 }
 
+/* Copies of what another device sent stand between what waits, and below it in the same conversation. */
+static void test_copies_and_what_waits(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0);
+    leave(bob);
+    guest_new(party, "alice");
+    put(party, "bob", "alice", "from the other device");
+    put(party, "alice", "bob", "one");
+    put(party, "bob", "alice", "again");
+    put(party, "alice", "bob", "two");
+    come_back(bob, 1, bob->horizon, NULL, 0);
+    sees(bob, "sent alice: from the other device");
+    sees(bob, "stored alice: one");
+    sees(bob, "sent alice: again");
+    sees(bob, "stored alice: two");
+    sees(bob, "caught up");
+    silent(bob);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PARTY_TEST(test_in_order),
+        PARTY_TEST(test_copies_and_what_waits),
         PARTY_TEST(test_gap_is_read),
         PARTY_TEST(test_overtaken_event),
         PARTY_TEST(test_overtaken_while_reading),
