@@ -47,6 +47,7 @@ void conn_free(struct conn *conn)
     TAILQ_REMOVE(&conn->loop->conns, conn, all);
     if (conn->dirty)
         TAILQ_REMOVE(&conn->loop->dirty, conn, dirties);
+    handshakes_leave(conn);
     timer_stop(&conn->loop->timers, &conn->deadline);
     watch_close(&conn->watch);
     tls_close(&conn->tls);
@@ -107,6 +108,7 @@ void conn_end(struct conn *conn, enum conn_end end)
     conn->end = conn->stage == STAGE_CLOSING ? CONN_CLOSED : end;
     conn->stage = STAGE_ENDED;
     timer_stop(&conn->loop->timers, &conn->deadline);
+    handshakes_leave(conn);
     watch_close(&conn->watch);
     buf_free(&conn->plain);
     buf_free(&conn->cipher);
@@ -201,8 +203,7 @@ static void take_input(struct conn *conn, struct slice bytes)
     buf_clear(&conn->loop->staged);
 }
 
-/* One read; true if it gave bytes. */
-static bool receive(struct conn *conn)
+bool conn_receive(struct conn *conn)
 {
     ssize_t count = recv(watch_fd(conn->watch), conn->loop->receive, LOOP_RECEIVE_SIZE, 0);
 
@@ -225,15 +226,15 @@ void conn_ready(void *owner, int events, bool broken)
     }
     if (broken) {
         /* What arrived before the error is still there. */
-        while (!conn->paused && conn->stage != STAGE_ENDED && receive(conn))
+        while (!conn->paused && conn->stage != STAGE_ENDED && conn_receive(conn))
             ;
         conn_end(conn, CONN_RESET);
         return;
     }
     if (events & WATCH_WRITE)
         conn_flush(conn);
-    if ((events & WATCH_READ) && conn->stage != STAGE_ENDED)
-        receive(conn);
+    if ((events & WATCH_READ) && conn->stage != STAGE_ENDED && (conn->stage != STAGE_HANDSHAKE || handshakes_admit(conn)))
+        conn_receive(conn);
 }
 
 /* The owner's calls */

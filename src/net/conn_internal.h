@@ -7,7 +7,8 @@
  * and the memory freed at the end of the turn (conns_tell_ended). So whoever holds a struct conn * inside a turn may keep it
  * until then, and has to look at the stage after every callback.
  *
- * Files: conn.c stages, input and the public calls; conn_output.c buffers and flushing; connect.c the client's way to a socket.
+ * Files: conn.c stages, input and the public calls; handshakes.c when a handshake may go on; conn_output.c buffers and flushing;
+ * connect.c the client's way to a socket.
  */
 #ifndef NET_CONN_INTERNAL_H
 #define NET_CONN_INTERNAL_H
@@ -23,7 +24,7 @@ enum conn_stage { STAGE_CONNECTING, STAGE_HANDSHAKE, STAGE_OPEN, STAGE_CLOSING, 
 struct remote; /* the client's side: see connect.c */
 
 struct conn {
-    TAILQ_ENTRY(conn) all, dirties, endeds;
+    TAILQ_ENTRY(conn) all, dirties, endeds, waitings;
     struct loop *loop;
     const struct conn_ops *ops;
     void *ctx;
@@ -39,6 +40,7 @@ struct conn {
     enum conn_stage stage;
     enum conn_end end;
     bool paused;
+    bool waiting;    /* for its turn to go on with the handshake */
     bool dirty;      /* to be flushed at the end of the turn */
     bool above_half; /* `drained` is due when pending has fallen */
     bool notified;   /* close_notify is sent */
@@ -60,6 +62,16 @@ void conn_ready(void *owner, int events, bool broken);
 
 /* Ends it, if it has not ended yet. */
 void conn_end(struct conn *conn, enum conn_end end);
+
+/* One read, and what follows from it; true if it gave bytes. */
+bool conn_receive(struct conn *conn);
+
+/* handshakes.c */
+/* There is something to read in a handshake: may it be read now? If not, the connection waits and is not watched meanwhile. */
+bool handshakes_admit(struct conn *conn);
+void handshakes_leave(struct conn *conn);
+/* Begins a turn: those who waited longest. */
+void handshakes_turn(struct loop *loop);
 
 /* connect.c */
 void remote_ready(struct conn *conn);

@@ -63,7 +63,7 @@ void conn_update_watch(struct conn *conn)
 
     if (!conn->watch || conn->stage == STAGE_CONNECTING)
         return;
-    if (!conn->paused || conn->stage == STAGE_CLOSING)
+    if ((!conn->paused || conn->stage == STAGE_CLOSING) && !conn->waiting)
         events |= WATCH_READ;
     if (buf_len(&conn->cipher) > 0)
         events |= WATCH_WRITE;

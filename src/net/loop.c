@@ -153,9 +153,10 @@ static void before_poll(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
 
+    handshakes_turn(loop);
     end_turn(loop);
     arm(loop);
-    loop->touched = false; /* the poll that follows tells the kernel */
+    loop->touched = !TAILQ_EMPTY(&loop->waiting); /* of the rest the poll that follows tells the kernel */
 }
 
 static void after_poll(uv_check_t *check)
@@ -183,6 +184,7 @@ static void set_up(struct loop *loop)
     TAILQ_INIT(&loop->conns);
     TAILQ_INIT(&loop->dirty);
     TAILQ_INIT(&loop->ended);
+    TAILQ_INIT(&loop->waiting);
     atomic_init(&loop->stopping, false);
     loop->hooks_end = &loop->hooks;
     loop->armed = loop->wall_at = -1;

@@ -53,7 +53,8 @@ struct loop {
     uint8_t *receive, *plain;
     struct buf staged;
     size_t held; /* memory of all connections' output */
-    struct conn_list conns, dirty, ended;
+    struct conn_list conns, dirty, ended, waiting;
+    unsigned handshakes; /* steps of this turn */
 };
 
 /* Something was changed that needs another turn: a connection was written to, a descriptor is to be watched. */

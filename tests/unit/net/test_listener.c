@@ -191,6 +191,70 @@ static void test_close_keeps_connections(void **state)
     pair_free(&place, &client);
 }
 
+/* Counts the handshakes that end between two ends of a turn. */
+struct census {
+    struct loop_hook hook;
+    const struct side *sides[2];
+    int count, open, most;
+};
+
+static void take_census(struct loop_hook *hook)
+{
+    struct census *census = (struct census *)hook;
+    int open = 0;
+
+    for (int i = 0; i < census->count; i++)
+        open += census->sides[0][i].opened + census->sides[1][i].opened;
+    if (open - census->open > census->most)
+        census->most = open - census->open;
+    census->open = open;
+}
+
+/* Many at once get in a few a turn: whoever is in would wait for the turn's end. */
+static void test_a_storm_is_served_in_portions(void **state)
+{
+    enum { COUNT = 60, PER_TURN = 16 };
+    struct place place;
+    static struct side clients[COUNT];
+    struct census census = {.hook.run = take_census, .sides = {clients, place.sides}, .count = COUNT};
+
+    place_init(&place);
+    place_listen(&place);
+    loop_at_turn_end(place.loop, &census.hook);
+    for (int i = 0; i < COUNT; i++) {
+        side_init(&clients[i]);
+        connect_side(&place, &clients[i], OUT_CAP);
+    }
+    wait_for(place.loop, census.open == 2 * COUNT);
+    assert_true(census.most > 0 && census.most <= PER_TURN);
+    for (int i = 0; i < COUNT; i++) /* who goes while waiting is forgotten */
+        conn_abort(clients[i].conn);
+    place_free(&place);
+}
+
+/* Waiting connections whose owner, or whose loop, gives up. */
+static void test_a_storm_that_ends(void **state)
+{
+    enum { COUNT = 60 };
+    struct place place;
+    static struct side clients[COUNT];
+
+    place_init(&place);
+    place_listen(&place);
+    for (int i = 0; i < COUNT; i++) {
+        side_init(&clients[i]);
+        connect_side(&place, &clients[i], OUT_CAP);
+    }
+    wait_for(place.loop, place.accepted == COUNT && place.sides[0].opened);
+    for (int i = COUNT / 2; i < COUNT; i++)
+        if (clients[i].conn != NULL)
+            conn_abort(clients[i].conn);
+    turn(place.loop);
+    place_free(&place);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(clients[i].closed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +263,8 @@ int main(void)
         cmocka_unit_test(test_shared_address),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_refusing),
+        cmocka_unit_test(test_a_storm_is_served_in_portions),
+        cmocka_unit_test(test_a_storm_that_ends),
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_close_keeps_connections),
     };
