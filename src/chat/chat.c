@@ -1,6 +1,7 @@
 /* chat.c - the chat as a whole: made from what the store remembers, configured, counted, freed. */
 #include "chat/chat.h"
 
+#include "announcement.h"
 #include "delivery.h"
 #include "guard.h"
 #include "housekeeping.h"
@@ -89,6 +90,7 @@ static void shard_free(struct shard *shard)
         return;
     message_free_pool(shard);
     housekeeping_free(shard);
+    announcements_free(shard);
     buf_free(&shard->memo);
     user_list_free(&shard->users);
     seat_list_free(&shard->seats);

@@ -85,6 +85,7 @@ enum err directory_add(struct directory *directory, uint64_t id, struct slice na
     if (user == NULL)
         return ERR_MEMORY;
     user->id = id;
+    user->index = directory->indexes++;
     user->name_len = (uint8_t)name.len;
     memcpy(user->name, name.data, name.len);
     user->stripe = stripe_of_name(directory, name);
@@ -131,7 +132,7 @@ static bool grow(void **at, size_t *room, size_t need, size_t size)
     return true;
 }
 
-static enum err user_list_add(struct user_list *list, struct user *user)
+enum err user_list_add(struct user_list *list, struct user *user)
 {
     if (!grow((void **)&list->at, &list->room, list->count + 1, sizeof(struct user *)))
         return ERR_MEMORY;
@@ -154,6 +155,27 @@ static enum err online_since_in(struct stripe *stripe, int64_t since, struct use
     for (size_t iter = 0; err == OK && (user = map_next(&stripe->by_name, &iter)) != NULL;)
         if (user->seat_count > 0 || (user->last_online > 0 && user->last_online >= since))
             err = user_list_add(list, user);
+    return err;
+}
+
+static enum err everybody_in(struct stripe *stripe, struct user_list *list)
+{
+    struct user *user;
+    enum err err = OK;
+    for (size_t iter = 0; err == OK && (user = map_next(&stripe->by_name, &iter)) != NULL;)
+        err = user_list_add(list, user);
+    return err;
+}
+
+enum err directory_everybody(struct directory *directory, struct user_list *list)
+{
+    enum err err = OK;
+    list->count = 0;
+    for (size_t i = 0; i < DIRECTORY_STRIPES && err == OK; i++) {
+        pthread_mutex_lock(&directory->stripes[i].lock);
+        err = everybody_in(&directory->stripes[i], list);
+        pthread_mutex_unlock(&directory->stripes[i].lock);
+    }
     return err;
 }
 

@@ -20,12 +20,14 @@ struct seat {
     uint32_t slot, generation;
     uint64_t device;
     bool can_private;
+    uint8_t leave; /* enum farewell + 1 once it has been told to leave; 0: not */
 };
 
 struct stay; /* presence.c: an open interval of the login history */
 
 struct user {
     uint64_t id;
+    uint32_t index; /* from 0, without gaps unless memory was short: for arrays beside the directory */
     struct stripe *stripe;
     _Atomic unsigned blocked_count; /* of `blocked`; read without the lock to skip the common case */
     _Atomic bool disabled;
@@ -54,6 +56,7 @@ struct directory {
     uint64_t seed[2];
     struct stripe stripes[DIRECTORY_STRIPES];
     _Atomic uint64_t accounts, users_online, sessions;
+    _Atomic uint32_t indexes;
 };
 
 /* A list that a loop keeps to collect users or seats in, without allocating each time. */
@@ -76,12 +79,14 @@ struct user *directory_find(struct directory *directory, struct slice name); /* 
 struct user *directory_by_id(struct directory *directory, uint64_t id);      /* or NULL */
 
 /* Snapshots; the list is emptied first. ERR_MEMORY. */
+enum err directory_everybody(struct directory *directory, struct user_list *list);
 enum err directory_online(struct directory *directory, struct user_list *list);
 /* Online now, or at some time at or after `since` (wall ms). */
 enum err directory_online_since(struct directory *directory, int64_t since, struct user_list *list);
 enum err user_seats(struct user *user, struct seat_list *list);
 bool user_online(struct user *user);
 
+enum err user_list_add(struct user_list *list, struct user *user);
 bool user_blocks(struct user *user, const struct user *other);
 /* ERR_MEMORY; setting what is set already is no error. */
 enum err user_set_blocked(struct user *user, uint64_t other, bool on);

@@ -2,7 +2,6 @@
 #include "presence.h"
 
 #include "event.h"
-#include "visibility.h"
 
 #include "base/log.h"
 
@@ -106,8 +105,33 @@ static void send_farewell(struct shard *shard, const struct seat *seat, enum far
     shard_send(shard, seat->shard, &event, slice_of(NULL, 0));
 }
 
+/* The farewell may get lost on the bus: the seat remembers it. `device` 0: any. */
+static void condemn(struct user *user, uint64_t device, enum farewell why)
+{
+    pthread_mutex_lock(&user->stripe->lock);
+    for (unsigned i = 0; i < user->seat_count; i++)
+        if (device == 0 || user->seats[i].device == device)
+            user->seats[i].leave = (uint8_t)(why + 1);
+    pthread_mutex_unlock(&user->stripe->lock);
+}
+
+bool presence_condemned(struct participant *participant, enum farewell *why)
+{
+    struct user *user = participant->user;
+    unsigned leave = 0;
+    pthread_mutex_lock(&user->stripe->lock);
+    for (unsigned i = 0; i < user->seat_count; i++)
+        if (user->seats[i].shard == participant->shard->index && user->seats[i].slot == participant->slot)
+            leave = user->seats[i].leave;
+    pthread_mutex_unlock(&user->stripe->lock);
+    if (leave != 0)
+        *why = (enum farewell)(leave - 1);
+    return leave != 0;
+}
+
 void presence_expel(struct shard *shard, struct user *user, uint64_t device, enum farewell why)
 {
+    condemn(user, device, why);
     if (user_seats(user, &shard->seats) != OK)
         return;
     for (size_t i = 0; i < shard->seats.count; i++)
@@ -120,16 +144,20 @@ enum { FORMER_MOST = 4 }; /* seats of one device: more than one only for a momen
 /* Under the lock, so that of two that join at once on two loops one finds the other. */
 static unsigned former_seats(const struct participant *participant, struct seat former[FORMER_MOST])
 {
-    const struct user *user = participant->user;
+    struct user *user = participant->user;
     unsigned count = 0;
-    for (unsigned i = 0; i < user->seat_count && count < FORMER_MOST && participant->device != 0; i++)
-        if (user->seats[i].device == participant->device)
-            former[count++] = user->seats[i];
+    for (unsigned i = 0; i < user->seat_count && count < FORMER_MOST && participant->device != 0; i++) {
+        if (user->seats[i].device != participant->device)
+            continue;
+        user->seats[i].leave = FAREWELL_REPLACED + 1;
+        former[count++] = user->seats[i];
+    }
     return count;
 }
 
 unsigned presence_expel_all(struct shard *shard, struct user *user, enum farewell why)
 {
+    condemn(user, 0, why);
     if (user_seats(user, &shard->seats) != OK)
         return 0;
     unsigned count = (unsigned)shard->seats.count;
@@ -144,8 +172,8 @@ static enum err sit_locked(struct participant *participant, struct stay *stay, b
     struct user *user = participant->user;
     if (!seat_room(user))
         return ERR_MEMORY;
-    user->seats[user->seat_count++] = (struct seat){participant->shard->index, participant->slot, participant->generation,
-                                                    participant->device, participant->can_private};
+    user->seats[user->seat_count++] = (struct seat){participant->shard->index, participant->slot,        participant->generation,
+                                                    participant->device,       participant->can_private, 0};
     *first = user->seat_count == 1;
     if (*first) {
         user->presence_version++;
@@ -228,23 +256,5 @@ void presence_rise(struct participant *participant)
     if (last) {
         shard->chat->directory->users_online--;
         announce(shard, user, version);
-    }
-}
-
-void presence_on_event(struct shard *shard, const struct event *event, struct slice body)
-{
-    struct user *user = directory_by_id(shard->chat->directory, event->sender);
-    if (user == NULL)
-        return;
-    pthread_mutex_lock(&user->stripe->lock);
-    bool latest = user->presence_version == event->version, online = user->seat_count > 0;
-    pthread_mutex_unlock(&user->stripe->lock);
-    if (!latest)
-        return; /* a later announcement is on its way */
-    buf_clear(&shard->memo);
-    for (uint32_t i = 0; i < shard->slot_count; i++) {
-        struct participant *viewer = shard->slots[i].participant;
-        if (viewer != NULL && viewer->user != user && may_see(viewer->user, user, ACT_PRESENCE))
-            viewer->ops->presence(viewer->ctx, user_name(user), online, &shard->memo);
     }
 }

@@ -14,6 +14,9 @@
 enum err presence_sit(struct participant *participant);
 void presence_rise(struct participant *participant);
 
+/* Whether its seat has been told to leave, and why: farewells may have been lost on the way. */
+bool presence_condemned(struct participant *participant, enum farewell *why);
+
 /* Tells all seats of the account with this device to leave. */
 void presence_expel(struct shard *shard, struct user *user, uint64_t device, enum farewell why);
 /* Of any device. How many sessions were told. */

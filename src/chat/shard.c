@@ -1,10 +1,12 @@
 /* shard.c - a loop's part of the chat: seats, events in and out, operations under way. */
 #include "shard.h"
 
+#include "announcement.h"
 #include "delivery.h"
 #include "event.h"
 #include "housekeeping.h"
 #include "message.h"
+#include "presence.h"
 
 #include <stdlib.h>
 
@@ -32,7 +34,7 @@ static void shard_receive(void *ctx, struct slice message)
         handlers[event.kind](ctx, &event, slice_of(message.data + sizeof event, message.len - sizeof event));
 }
 
-/* Events were lost on the way: whatever they announced is read from the store instead. */
+/* Events were lost on the way: whatever they announced is read from the store, or from the directory, instead. */
 static void shard_missed(void *ctx)
 {
     struct shard *shard = ctx;
@@ -40,10 +42,12 @@ static void shard_missed(void *ctx)
         struct participant *participant = shard->slots[i].participant;
         if (participant == NULL)
             continue;
-        if (participant->user->revoked > participant->begun)
-            participant->ops->farewell(participant->ctx, FAREWELL_REVOKED);
+        enum farewell why = FAREWELL_REVOKED;
+        if (presence_condemned(participant, &why) || participant->user->revoked > participant->begun)
+            participant->ops->farewell(participant->ctx, why);
         delivery_reread(participant);
     }
+    announcements_missed(shard);
 }
 
 enum err shard_new(struct chat *chat, unsigned index, const struct world *world, struct shard **out)
@@ -70,6 +74,7 @@ void shard_stop(struct shard *shard)
 {
     shard->stopped = true;
     timer_stop(shard->world->timers, &shard->flush_timer);
+    timer_stop(shard->world->timers, &shard->tell_timer);
     housekeeping_stop(shard);
     delivery_flush(shard);
 }

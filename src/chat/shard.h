@@ -17,6 +17,7 @@ struct guard;
 struct participant;
 struct send;
 struct event;
+struct told;
 
 struct chat {
     struct chat_parts parts;
@@ -58,6 +59,11 @@ struct shard {
     struct store_tidy *tidy;
     bool stopped;
     struct tally tally;
+    struct told *told; /* announcement.c: by the users' index */
+    uint32_t told_room;
+    struct user_list changed; /* to be told of */
+    struct timer tell_timer;
+    int64_t tell_at;
     struct buf memo;
     struct user_list users;
     struct seat_list seats;

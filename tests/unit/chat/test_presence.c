@@ -1,6 +1,7 @@
 /* test_presence.c - coming and going: announced once, to those who may see it, with the right last word, and dated. */
 #include "harness.h"
 
+#include "bus/bus.h"
 #include "presence.h"
 
 static const char *who(struct guest *guest, int64_t seconds)
@@ -246,6 +247,102 @@ static void test_slots_are_reused(void **state)
     silent(bob);
 }
 
+/* ---- announcements that are lost on the way ---- */
+
+enum { JAM = 64 * 1024 };
+
+/* Fills what shard 0 has staged for shard 1, up to the cap of its inbox: whatever follows in this turn is lost. */
+static void jam(struct party *party)
+{
+    static const uint8_t junk[JAM] = {0xff, 0xff, 0xff, 0xff}; /* an event of no kind */
+    for (int i = 0; i < 40; i++)
+        bus_send(party->stage->bus, 0, 1, &(struct slice){junk, sizeof junk}, 1);
+    for (int i = 0; i < JAM / 64; i++)
+        bus_send(party->stage->bus, 0, 1, &(struct slice){junk, 64}, 1);
+}
+
+static void test_lost_announcements(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 1), *bob = arrive(party, "bob", 0), *carol = guest_new(party, "carol");
+    struct guest *dave = guest_new(party, "dave");
+    sees(alice, "bob comes");
+    silent(alice);
+    jam(party);
+    participant_leave(&bob->participant, false);
+    join(dave, 0, &(struct resume){0});
+    join(carol, 0, &(struct resume){0});
+    participant_leave(&carol->participant, false); /* alice may have seen her in a list meanwhile */
+    settle(party);
+    char seen[3][LINE] = {0};
+    for (int i = 0; i < 3 && alice->first < alice->count; i++)
+        snprintf(seen[i], LINE, "%s", alice->lines[alice->first++]);
+    qsort(seen, 3, LINE, (int (*)(const void *, const void *))strcmp);
+    assert_string_equal(seen[0], "bob goes");
+    assert_string_equal(seen[1], "carol goes");
+    assert_string_equal(seen[2], "dave comes");
+    sees(alice, "caught up"); /* her messages are read again */
+    silent(alice);
+    settle(party);
+    silent(alice);
+    assert_string_equal(who(alice, -1), "dave");
+}
+
+static void test_lost_farewells(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 1), *alice = arrive(party, "alice", 1), *carol = arrive(party, "carol", 1);
+    struct guest *again = guest_new(party, "bob");
+    again->login = bob->login;
+    forget_lines(bob);
+    forget_lines(carol);
+    forget_lines(alice);
+    jam(party);
+    join(again, 0, &(struct resume){0});
+    presence_expel_all(party->stage->shards[0], user_of(party, "alice"), FAREWELL_REVOKED);
+    settle(party);
+    sees(bob, "farewell replaced");
+    sees(alice, "farewell revoked");
+    sees(carol, "caught up");
+    silent(carol);
+}
+
+/* ---- many to tell ---- */
+
+enum { CROWD = 150 }; /* seats, for which the pause is fifteen milliseconds */
+
+static void test_many_are_told_together(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 0), *bob = guest_new(party, "bob");
+    struct participant *crowd[CROWD];
+    struct login nowhere = alice->login;
+    nowhere.device = 0; /* seats without a device do not replace each other */
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(participant_join(party->stage->shards[0], &nowhere, &(struct resume){0}, &guest_ops, alice, &crowd[i]),
+                         OK);
+    settle(party);
+    forget_lines(alice);
+    stage_pass(party->stage, 100);
+    join(bob, 0, &(struct resume){0});
+    for (int i = 0; i <= CROWD; i++)
+        sees(alice, "bob comes"); /* after a quiet time at once */
+    participant_leave(&bob->participant, false);
+    join(bob, 0, &(struct resume){0});
+    participant_leave(&bob->participant, false);
+    stage_settle(party->stage);
+    silent(alice);
+    stage_pass(party->stage, 10);
+    silent(alice);
+    stage_pass(party->stage, 10);
+    for (int i = 0; i <= CROWD; i++)
+        sees(alice, "bob goes"); /* the rest of it once */
+    silent(alice);
+    for (int i = 0; i < CROWD; i++)
+        participant_leave(&crowd[i], false);
+    settle(party);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +360,9 @@ int main(void)
         PARTY_TEST(test_counts),
         PARTY_TEST(test_broadcast_counts_users),
         PARTY_TEST(test_slots_are_reused),
+        PARTY_TEST(test_lost_announcements),
+        PARTY_TEST(test_lost_farewells),
+        PARTY_TEST(test_many_are_told_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

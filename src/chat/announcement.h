@@ -1,0 +1,11 @@
+/* announcement.h - what a shard's participants are told of the coming and going of others. The events: event.h. */
+#ifndef CHAT_ANNOUNCEMENT_H
+#define CHAT_ANNOUNCEMENT_H
+
+#include "shard.h"
+
+/* Announcements to this shard were lost: tells what changed. */
+void announcements_missed(struct shard *shard);
+void announcements_free(struct shard *shard);
+
+#endif
