@@ -12,7 +12,8 @@ void cmd_heartbeat(struct crowd *crowd, const struct args *args)
 {
     for (unsigned i = 0; i < args->count; i++) {
         struct member *member = &crowd->members[args->first + i];
-        member->heartbeat_ms = (unsigned)args_number(args, "every", 15000);
+        member->asked_beat = false;
+        member->heartbeat_ms = (unsigned)args_number(args, "every", 0);
         member_beat(member);
     }
     say_done(crowd, args);

@@ -111,7 +111,8 @@ static void prepare(struct member *member, const struct args *args, uint32_t fro
     member->by_token = strcmp(args_text(args, "how", "token"), "token") == 0;
     member->stays = stay;
     member->login_code = 0;
-    member->heartbeat_ms = (unsigned)args_number(args, "heartbeat", 15000);
+    member->asked_beat = args_text(args, "heartbeat", NULL) == NULL;
+    member->heartbeat_ms = (unsigned)args_number(args, "heartbeat", 0);
     member->receive_buffer = (int)args_number(args, "rcvbuf", 0);
     if (from != 0)
         member->source = from + (member->index - args->first) / (unsigned)args_number(args, "each", 500);

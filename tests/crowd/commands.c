@@ -6,7 +6,8 @@
 
 /* clang-format off */
 const struct command commands[] = {
-    /* one attempt each, `parallel` at a time; jitter: each begins within so many ms. stay=1: until all are online, and they come back */
+    /* one attempt each, `parallel` at a time; jitter: each begins within so many ms. stay=1: until all are online, and they come back;
+     * heartbeat: ms, 0 for none, default what the server asks for */
     {"login", cmd_login, "how parallel jitter stay heartbeat from each rcvbuf"},
     {"await", cmd_await, "online seconds"},             /* until so many of them are online (or not more: online=0) */
     {"stay", cmd_stay, "on"},                           /* on=1: they come back by themselves, with a growing, random pause */

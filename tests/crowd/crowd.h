@@ -92,6 +92,8 @@ struct member {
     bool by_token, stays; /* stays: comes back by itself */
     bool entering;        /* a login command waits for it */
     bool sipping, received;
+    bool forgotten;  /* has logged out: its token is void, and the password is needed again */
+    bool asked_beat; /* heartbeats as often as the server asks for */
     uint64_t number, last_id, conversation;
     uint8_t token[WIRE_TOKEN_SIZE];
     struct buf slow;     /* bytes that are being sent slowly */

@@ -64,7 +64,7 @@ void member_login(struct member *member)
     (void)member_write(member, &frame);
     if (member->number < 2)
         member->number = 2;
-    if (member->by_token)
+    if (member->by_token && !member->forgotten)
         write_token(member);
     else
         write_password(member);
@@ -112,8 +112,10 @@ void member_beat(struct member *member)
 
 void member_logout(struct member *member)
 {
-    if (member->state == STATE_ONLINE)
-        write_empty(member, EARSHOT__CLIENT_FRAME__BODY_LOGOUT, ++member->number);
+    if (member->state != STATE_ONLINE)
+        return;
+    write_empty(member, EARSHOT__CLIENT_FRAME__BODY_LOGOUT, ++member->number);
+    member->forgotten = true;
 }
 
 /* Cumulative, for the conversation that spoke last. */

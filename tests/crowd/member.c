@@ -108,6 +108,7 @@ static void welcomed(struct member *member, const Earshot__Welcome *welcome)
         member->number = welcome->last_number;
     member->state = STATE_ONLINE;
     member->attempts = 0;
+    member->forgotten = false;
     crowd->connecting--;
     crowd->online++;
     if (member->heartbeat_ms != 0)
@@ -145,6 +146,10 @@ static void message_came(struct member *member, const Earshot__Message *message)
 static void handle(struct member *member, const Earshot__ServerFrame *frame)
 {
     switch (frame->body_case) {
+    case EARSHOT__SERVER_FRAME__BODY_GREETING:
+        if (member->asked_beat)
+            member->heartbeat_ms = frame->greeting->heartbeat_seconds * 1000;
+        break;
     case EARSHOT__SERVER_FRAME__BODY_WELCOME:
         welcomed(member, frame->welcome);
         break;

@@ -7,6 +7,7 @@
     prepared      data directories with accounts, made once
     client        earshot --json over pipes
     wire          the protocol itself: a peer of earshotd, and a server that lies to earshot
+    island        a network namespace in which packets can vanish
     crowd         thousands of clients in one process, and servers with accounts for them
     terminal      earshot under a pseudo-terminal, and the screen that a person would see
     transcript    conversations written as text, and what runs them

@@ -73,7 +73,7 @@ def populate(directory, *options):
     return pathlib.Path(directory)
 
 
-def crowded_server(world, accounts, *args, messages=()):
+def crowded_server(world, accounts, *args, messages=(), **options):
     """A server on a populated directory, with limits that let a crowd in."""
     data = populate(tempfile.mkdtemp(prefix="data-", dir=world.directory), "--accounts", accounts, *messages)
-    return world.server("--max-connections", 19000, "--max-connections-per-address", 19000, *args, accounts=(), data=data)
+    return world.server("--max-connections", 19000, "--max-connections-per-address", 19000, *args, accounts=(), data=data, **options)

@@ -24,6 +24,7 @@ class Server:
         self.env = surroundings.environment(**options.get("env", {}))
         self.data = options.get("data") or directory / "data"
         self.port = 0
+        self.prefix = options.get("prefix", ())  # argv before the program
         self.process = None
         self.starts = 0
         directory.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,7 @@ class Server:
             self.credentials.write_text("".join(f"{name} {password_of(name)}\n" for name in accounts))
 
     def argv(self):
-        argv = [surroundings.EARSHOTD, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, *self.args]
+        argv = [*self.prefix, surroundings.EARSHOTD, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, *self.args]
         if self.credentials.exists() and "--credentials" not in self.args:
             argv += ["--credentials", self.credentials]
         return argv

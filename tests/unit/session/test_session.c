@@ -388,6 +388,23 @@ static void test_silence(void **state)
     assert_false(alice->hung_up);
 }
 
+/* The promise, with the server's own settings: another is told within 45 seconds, of which a second is for telling many. */
+static void test_silence_shows_within_45_seconds(void **state)
+{
+    struct desk *desk = *state;
+    struct caller *alice = online(desk, "alice"), *bob = online(desk, "bob");
+    sees(alice, "bob comes");
+    ping(bob, 1);
+    for (int64_t left = 44000, step = 11000; left > 0; left -= step) {
+        stage_pass(desk->stage, step);
+        ping(alice, 0);
+        if (bob->hung_up)
+            sees(alice, "bob goes");
+        sees(alice, "pong");
+    }
+    assert_true(bob->hung_up);
+}
+
 static void test_silence_to_the_millisecond(void **state)
 {
     struct desk *desk = *state;
@@ -603,6 +620,7 @@ int main(void)
         DESK_TEST(test_many_unanswered),
         DESK_TEST(test_unanswered_stay_within_the_limit),
         DESK_TEST(test_silence),
+        DESK_TEST(test_silence_shows_within_45_seconds),
         DESK_TEST(test_silence_to_the_millisecond),
         DESK_TEST(test_nobody_logs_in),
         DESK_TEST(test_inactivity),
