@@ -153,8 +153,8 @@ static void pass_row(struct participant *participant, const struct store_message
 }
 
 /*
- * What waits is read without the copies of what the user's other devices sent, which stand between it. So it is passed on only up to
- * where the reading of everything begins: a cursor that had moved beyond would leave out the copies before it.
+ * What waits is read without the copies of what the user's other devices sent, which stand between it. So it is passed on only up
+ * to where the reading of everything begins: a cursor that had moved beyond would leave out the copies before it.
  */
 static bool left_to_since(const struct participant *participant, uint64_t id)
 {
