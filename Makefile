@@ -26,7 +26,8 @@ help:
 	@echo 'make analyze    the analysers of gcc and clang over src/'
 	@echo 'make coverage   lines and branches of src/ that the tests run; fuzz-coverage: that the corpora run, per parser'
 	@echo 'make bench      what a message costs, beside the least that is possible; ten minutes'
-	@echo 'make bench-growth  the same with ever more accounts and stored messages; bench-smoke: whether all that works'
+	@echo 'make bench-growth  the same with ever more accounts and stored messages; bench-micro: single operations'
+	@echo 'make bench-smoke   whether all that works; no figures'
 	@echo 'make torture    the long tests, and every deliberate defect; ONLY=WORD chooses among them'
 	@echo 'make defects    whether the tests notice deliberate defects; ONLY=NAME chooses one'
 	@echo 'make test-nat   private channels across NATs of every kind, in network namespaces (needs root)'
@@ -79,6 +80,9 @@ bench-growth: $(BUILD)/build.ninja
 	tools/deps build bench
 	bench/run --report docs growth
 
+bench-micro: $(BUILD)/build.ninja
+	bench/micro
+
 bench-smoke: $(BUILD)/build.ninja
 	bench/run --smoke
 
@@ -105,4 +109,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang build-defects build-coverage build-analyze
 
-.PHONY: all help deps deps-browser run test lint tidy analyze coverage fuzz-coverage bench bench-growth bench-smoke torture defects test-nat fuzz install clean
+.PHONY: all help deps deps-browser run test lint tidy analyze coverage fuzz-coverage bench bench-growth bench-micro bench-smoke torture defects test-nat fuzz install clean
