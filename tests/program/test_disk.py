@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from harness import disk, surroundings
+from harness.control import Control
 from harness.server import password_of
 from harness.traffic import Traffic
 from harness.wire import code_name
@@ -129,6 +130,24 @@ def test_a_disk_that_fails(world, report):
     found = traffic.found()
     report(f"{traffic.acknowledged} messages acknowledged, {dict(traffic.refused)} refused: {found}")
     assert not any(found.values()), found
+
+
+def test_a_backup_without_room(world, small):
+    """Neither where the copy is made nor where it is to go; nothing of it is left, and the server goes on."""
+    server = world.server(data=small.path / "data")
+    control = Control(server)
+    alice = world.client("alice")
+    for number in range(120):
+        alice.ok(f"message bob {number} {'x' * 16000}")
+    ballast = disk.fill(small.path)
+    assert control.refused("backup", world.directory / "backup.db") == "not_stored"
+    assert not list(server.data.glob("*.partial*")) and not list(world.directory.glob("backup*"))
+    ballast.unlink()
+    control.rows("backup", world.directory / "backup.db")
+    elsewhere = disk.Memory(world, 1)
+    assert control.run("backup", elsewhere.path / "backup.db").returncode not in (0, 1)
+    assert list(elsewhere.path.iterdir()) == []
+    assert alice.ok("message bob after")["id"]
 
 
 def test_a_start_on_a_full_disk(world, small):
