@@ -3,7 +3,7 @@
  *
  * A user is online while somebody sits: the first seat and the last one are announced to everybody who may see it, and dated in
  * the login history. Seats change under the user's lock and each change has a version; an announcement is passed on only
- * while it is the latest, so that two loops racing cannot leave a wrong last word.
+ * while it is the latest, so that two loops racing cannot leave a wrong last word (announcement.c).
  */
 #ifndef CHAT_PRESENCE_H
 #define CHAT_PRESENCE_H
