@@ -222,7 +222,7 @@ def storm(world, report, size, seconds):
     assert chat.do(f"await 0-{talkers - 1} online={talkers} seconds=120")["reached"]
     first = time.monotonic() - began
     back = len(mass.online())
-    rate = chat.begin(f"rate 0-{talkers - 1} per_second=200 seconds={seconds} grace=30")
+    rate = chat.begin(f"rate 0-{talkers - 1} per_second=200 seconds={int(seconds)} grace=30")
     everybody = mass.begin(f"await all online={size - talkers} seconds=300")
     said = chat.result(rate, 400)
     meanwhile = len(mass.online())
