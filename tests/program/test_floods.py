@@ -300,13 +300,21 @@ def flipped(data, bit):
 
 
 def run_recording(world, data):
-    """Sends it and enough to complete whatever a flipped length has begun; the server has to end it. Whether it was welcomed."""
+    """Sends it and enough to complete whatever a flipped length has begun; the server has to end it. Whether it was welcomed, and
+    whether the flipped bit has made a logout of something, so that its token is good no more."""
     peer = world.peer()
     with contextlib.suppress(ConnectionError, OSError):
         peer.sock.sendall(data + bytes(FRAME_MAX + 4) + b"\xff\xff\xff\xff")
-    kinds = [frame.WhichOneof("body") for frame in peer.closed()]
+    frames = peer.closed()
     peer.close()
-    return "welcome" in kinds
+    out = any(frame.HasField("goodbye") and frame.goodbye.reason == pb.Goodbye.REASON_LOGOUT for frame in frames)
+    return any(frame.HasField("welcome") for frame in frames), out
+
+
+def token_of(world, user):
+    device = world.peer(user)
+    device.close()
+    return device.token
 
 
 def test_a_recorded_session_with_flipped_bits(world, report):
@@ -314,9 +322,7 @@ def test_a_recorded_session_with_flipped_bits(world, report):
     seed = random.SystemRandom().randrange(10**6)
     chance = random.Random(seed)
     world.server("--rate-limit", 0, "--max-logins-per-minute", 0, "--block-duration", 0)
-    device = world.peer("alice")
-    token = device.token
-    device.close()
+    token = token_of(world, "alice")
     bob = world.peer("bob")
     welcomed = set()
     for case in range(CASES):
@@ -326,8 +332,11 @@ def test_a_recorded_session_with_flipped_bits(world, report):
         data = recording(opening, case)
         cut = case % 5 == 0
         changed = data[:chance.randrange(len(data))] if cut else flipped(data, chance.randrange(len(data) * 8))
-        if run_recording(world, changed):
+        got_in, out = run_recording(world, changed)
+        if got_in:
             welcomed.add(case)
+        if out:
+            token = token_of(world, "alice")
         if case % 25 == 0:
             bob.fence()
     world.peer("alice").done("message", to="bob", body="the end")
