@@ -538,7 +538,7 @@ def test_a_thousand_slow_readers(world, report):
     after = measured(world, crowd, loud, 4)
     report(f"others' p99 after that: {after['p99_us']} us")
     assert shed > 0
-    assert most - start < 330 * MIB
+    assert most - start < 448 * MIB, "the C library may keep as much as half of it again for a while, but no more"
     assert p99[1] < 2 * p99[0] + 10000, "generous: on a machine that others use, 10 % cannot be told from noise"
     began = time.monotonic()
     world.hub.wait(lambda: Control(server).status()["sessions"] <= 101, "the end of all who do not read", 90)
