@@ -10,7 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 5000 }; /* how long to wait for a person's sqlite3 shell that holds the lock */
+/* How long to wait for a person's sqlite3 shell that holds the lock: at first, and while it goes on holding it. */
+enum { BUSY_MS = 2000, STILL_BUSY_MS = 20 };
 
 static _Thread_local char refusal_text[512];
 
@@ -78,6 +79,11 @@ enum err database_connect(const struct store_sqlite_config *config, sqlite3 **ou
     else
         *out = handle;
     return err;
+}
+
+void db_expect_busy(struct database *db, bool busy)
+{
+    sqlite3_busy_timeout(db->handle, busy ? STILL_BUSY_MS : BUSY_MS);
 }
 
 static enum err configure(struct database *db, const char *path)

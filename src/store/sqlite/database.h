@@ -64,6 +64,8 @@ enum err db_begin(struct database *db);
 /* Also makes void what is in the redo log. After a failure: recover() (replay.h). */
 enum err db_commit(struct database *db);
 void db_rollback(struct database *db);
+/* Whether another program was found to hold the lock: then each group waits only a little for it. */
+void db_expect_busy(struct database *db, bool busy);
 /* So much has gathered in the open transaction that it should be committed. */
 bool db_due(const struct database *db);
 

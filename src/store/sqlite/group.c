@@ -99,17 +99,21 @@ static bool concerns_all(int code)
     return true;
 }
 
-static void note_failure(struct group *group, int code)
+static void note_failure(struct group *group, struct database *db, int code)
 {
+    if ((code & 0xff) == SQLITE_BUSY)
+        db_expect_busy(db, true);
     if (!group->failing)
         log_event(LOG_ERROR, "store_failing", log_str("reason", sqlite3_errstr(code)), log_int("code", code));
     group->failing = true;
 }
 
-static void note_success(struct group *group)
+static void note_success(struct group *group, struct database *db)
 {
-    if (group->failing)
+    if (group->failing) {
         log_event(LOG_INFO, "store_recovered");
+        db_expect_busy(db, false);
+    }
     group->failing = false;
 }
 
@@ -130,7 +134,7 @@ void group_settle(struct group *group, struct database *db)
         return;
     int code = db->failure;
     recover(db);
-    note_failure(group, code);
+    note_failure(group, db, code);
 }
 
 void group_execute(struct group *group, struct database *db)
@@ -141,12 +145,12 @@ void group_execute(struct group *group, struct database *db)
     for (int retries = 0; writes(group); retries++) {
         size_t culprit;
         if (attempt(group, db, &culprit) == OK) {
-            note_success(group);
+            note_success(group, db);
             return;
         }
         int code = db->failure;
         recover(db);
-        note_failure(group, code);
+        note_failure(group, db, code);
         if (culprit == group->count || concerns_all(code) || retries == MOST_RETRIES)
             break;
         group->left_out[culprit] = true;

@@ -140,6 +140,28 @@ static void memory_needs_no_file(void **state)
     }
 }
 
+/* A person at a sqlite3 shell, in the middle of something. */
+static void another_program_holds_the_lock(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *shell;
+    fixture_open(f);
+    uint64_t alice = make_account(f, "alice"), bob = make_account(f, "bob");
+    assert_int_equal(sqlite3_open(f->path, &shell), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(shell, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct store_append append = message_of(alice, bob, 0, 0);
+    for (int i = 0; i < 50; i++) { /* only the first waits long */
+        append.op.err = OK;
+        assert_int_equal(execute(f, &append.op, STORE_APPEND), ERR_NOT_STORED);
+    }
+    expect_page(f, STORE_PENDING, bob, 0, "");
+    assert_int_equal(sqlite3_exec(shell, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    send_text(f, alice, bob, "hi");
+    expect_page(f, STORE_PENDING, bob, 0, "hi");
+    assert_int_equal(sqlite3_exec(shell, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_BUSY); /* ours is open */
+    sqlite3_close(shell);
+}
+
 static const char *const steps[] = {
     "CREATE TABLE a(x INTEGER) STRICT; INSERT INTO a VALUES(1);",
     "ALTER TABLE a ADD COLUMN y INTEGER; UPDATE a SET y = x + 1;",
@@ -185,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damaged_pages_are_refused, set_up_closed, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_directory_is_named, set_up_closed, tear_down),
         cmocka_unit_test_setup_teardown(a_second_server_is_kept_out, set_up_closed, tear_down),
+        cmocka_unit_test_setup_teardown(another_program_holds_the_lock, set_up_closed, tear_down),
         cmocka_unit_test_setup_teardown(memory_needs_no_file, set_up_closed, tear_down),
         cmocka_unit_test_setup_teardown(migrations_run_in_order_and_whole, set_up_closed, tear_down),
     };
