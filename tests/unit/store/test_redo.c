@@ -1,9 +1,13 @@
-/* The redo log: cut and damaged at every byte, beside a database that is not its own, removed, full; and what is left of it. */
+/* The redo log: cut at every byte and damaged at every bit, beside a database that is not its own, removed, full; and what is
+ * left of it. */
 #include "harness.h"
+
+#include "../../../src/store/sqlite/redo.h"
 
 #include "base/log.h"
 #include "faulty.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -90,6 +94,7 @@ static void make_wreck(struct wreck *wreck)
     advance(wreck->f, wreck->bob, 1, 1);
     wreck->whole = log_length(wreck) + 7; /* a small number ends in zeros */
     assert_true(wreck->whole > wreck->ends[GROUPS] + 7);
+    copy_file(wreck->f, wreck->copy, "");
 }
 
 static void free_wreck(struct wreck *wreck)
@@ -136,32 +141,60 @@ static void expect_groups(struct wreck *wreck, const uint8_t *log, size_t len, i
     assert_int_equal(access(path, F_OK), -1);
 }
 
+/* What the log itself finds in a file: the frames that are whole. */
+static void expect_frames(struct wreck *wreck, const uint8_t *log, size_t len, int groups, bool received)
+{
+    struct redo redo;
+    uint64_t generation;
+    char path[100];
+    name_file(wreck->copy, "-redo", path);
+    write_file(path, log, len);
+    memcpy(&generation, wreck->log + 8, sizeof generation);
+    assert_int_equal(redo_init(&redo, wreck->copy->path, "faulty"), OK);
+    assert_int_equal(redo_find(&redo, le64toh(generation)), OK);
+    assert_int_equal(redo.end, received ? wreck->whole : wreck->ends[groups]);
+    redo_close(&redo, true);
+}
+
+/* Some of them in a store, which takes longer. */
+static bool is_tried(const struct wreck *wreck, size_t at)
+{
+    bool edge = at >= wreck->whole - 1;
+    for (int i = 0; i <= GROUPS; i++)
+        edge = edge || (at + 1 >= wreck->ends[i] && at <= wreck->ends[i] + 1);
+    return edge || at % 41 == 0;
+}
+
 static void cut_at_every_byte(void **state)
 {
     struct wreck wreck;
-    make_wreck(&wreck);
-    size_t whole = wreck.whole;
-    for (size_t len = 0; len <= whole; len++)
-        expect_groups(&wreck, wreck.log, len, groups_within(&wreck, len), len == whole);
-    /* The same with the rest of the page full of something else. */
     uint8_t torn[ROOM];
-    for (size_t len = 0; len <= whole; len += 5) {
+    make_wreck(&wreck);
+    for (size_t len = 0; len <= wreck.whole; len++) {
+        int groups = groups_within(&wreck, len);
+        bool whole = len == wreck.whole;
+        expect_frames(&wreck, wreck.log, len, groups, whole);
+        /* The same with the rest of the page full of something else. */
         memset(torn, 0xa5, sizeof torn);
         memcpy(torn, wreck.log, len);
-        expect_groups(&wreck, torn, sizeof torn, groups_within(&wreck, len), len == whole);
+        expect_frames(&wreck, torn, sizeof torn, groups, whole);
+        if (is_tried(&wreck, len))
+            expect_groups(&wreck, len % 2 ? torn : wreck.log, len % 2 ? sizeof torn : len, groups, whole);
     }
     free_wreck(&wreck);
 }
 
-static void damaged_at_every_byte(void **state)
+static void damaged_at_every_bit(void **state)
 {
     struct wreck wreck;
     make_wreck(&wreck);
-    size_t whole = wreck.whole;
-    for (size_t at = 0; at < whole; at++) {
-        wreck.log[at] ^= (uint8_t)(1 << at % 8);
-        expect_groups(&wreck, wreck.log, whole, groups_within(&wreck, at), false);
-        wreck.log[at] ^= (uint8_t)(1 << at % 8);
+    for (size_t bit = 0; bit < 8 * wreck.whole; bit++) {
+        wreck.log[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        if (bit >= 128) /* else the generation would be another */
+            expect_frames(&wreck, wreck.log, wreck.whole, groups_within(&wreck, bit / 8), false);
+        if (bit % 8 == 3 && is_tried(&wreck, bit / 8))
+            expect_groups(&wreck, wreck.log, wreck.whole, groups_within(&wreck, bit / 8), false);
+        wreck.log[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     free_wreck(&wreck);
 }
@@ -272,7 +305,7 @@ int main(void)
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_TEXT, LOG_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_at_every_byte),
-        cmocka_unit_test(damaged_at_every_byte),
+        cmocka_unit_test(damaged_at_every_bit),
         cmocka_unit_test(the_log_of_another_database_counts_for_nothing),
         cmocka_unit_test(a_log_that_is_removed_is_made_again),
         cmocka_unit_test(a_failed_commit_is_found_after_all),
