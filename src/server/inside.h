@@ -50,6 +50,8 @@ struct chat_settings settings_for_chat(const struct config *config);
 enum err settings_for_sessions(const struct config *config, struct session_settings *out, struct buf *why);
 /* The path of the database. ERR_CAP. */
 enum err settings_database(const struct config *config, char *out, size_t size);
+/* A restore was cut short between the old database and the new one: a server must not begin with an empty one. */
+bool restore_unfinished(const char *database);
 /* max-connections, or fewer if the system allows no more files. */
 size_t settings_connections(const struct server *server);
 

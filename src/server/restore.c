@@ -17,6 +17,8 @@
 
 enum { PATH_SIZE = CONFIG_TEXT_SIZE + 64, CHUNK = 1 << 16 };
 
+#define RESTORING "%s.restoring" /* the copy until it is in its place */
+
 struct restore {
     const char *backup;
     char path[PATH_SIZE], fresh[PATH_SIZE], aside[PATH_SIZE];
@@ -141,16 +143,26 @@ static enum err sync_folder(const struct restore *restore, struct buf *why)
     return err;
 }
 
-/* Also a log without its database, which a restore that was cut short may have left: a fresh database must not find it. */
+/* Also a log without its database, which a restore that was cut short may have left: a fresh database must not find it. So the
+ * database is the first that goes, and its place is empty until everything is done: see restore_unfinished(). */
 static enum err put_in_place(struct restore *restore, struct buf *why)
 {
     static const char *const endings[] = {"", "-wal", "-shm", "-redo"};
     enum err err = OK;
     for (size_t i = 0; err == OK && i < sizeof endings / sizeof endings[0]; i++)
         err = move_one(restore, endings[i], why);
+    if (err == OK)
+        err = sync_folder(restore, why);
     if (err == OK && rename(restore->fresh, restore->path) != 0)
         err = cannot(why, "make", restore->path);
     return err == OK ? sync_folder(restore, why) : err;
+}
+
+bool restore_unfinished(const char *database)
+{
+    char fresh[PATH_SIZE];
+    int len = snprintf(fresh, sizeof fresh, RESTORING, database);
+    return len > 0 && (size_t)len < sizeof fresh && access(database, F_OK) != 0 && access(fresh, F_OK) == 0;
 }
 
 static enum err name_files(const struct config *config, struct restore *restore, struct buf *why)
@@ -165,7 +177,7 @@ static enum err name_files(const struct config *config, struct restore *restore,
         return ERR_SYSTEM;
     }
     snprintf(restore->path, sizeof restore->path, "%s", path);
-    snprintf(restore->fresh, sizeof restore->fresh, "%s.restoring", path);
+    snprintf(restore->fresh, sizeof restore->fresh, RESTORING, path);
     snprintf(restore->aside, sizeof restore->aside, "%s.before-restore-%s", path, when);
     return OK;
 }
@@ -200,7 +212,7 @@ static enum err restore_locked(struct restore *restore, struct buf *why)
             err = check_copy(restore, why);
         if (err == OK)
             err = put_in_place(restore, why);
-        if (err != OK)
+        if (err != OK && !restore->moved)
             unlink(restore->fresh);
     }
     close(lock);

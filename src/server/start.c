@@ -97,6 +97,8 @@ static enum err open_store(struct server *server, struct buf *why)
     const char *reason = "";
     if (settings_database(&server->config, path, sizeof path) != OK)
         return fail(why, ERR_SYSTEM, "the path of the data directory is too long");
+    if (restore_unfinished(path))
+        return fail(why, ERR_SYSTEM, "a restore was cut short: do it again, with earshotd --restore FILE");
     struct store_sqlite_config config = {.path = path, .queue_bytes = (size_t)server->config.store_queue, .check_ms = CHECK_MS};
     enum err err = store_sqlite_open(&config, &server->store, &reason);
     if (err != OK)

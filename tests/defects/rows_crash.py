@@ -122,4 +122,11 @@ ROWS = [
         "new": 'schema_steps[] = {version_1, version_2, "SELECT 1;"};',
         "test": "tests/program/test_upgrade.py::test_every_earlier_version_has_a_fixture",
     },
+    {
+        "name": "an-empty-database-after-half-a-restore",
+        "file": "src/server/start.c",
+        "old": "if (restore_unfinished(path))",
+        "new": "if (restore_unfinished(path) && path[0] == '\\0')",
+        "test": "tests/program/test_admin.py::test_a_restore_that_was_cut_short",
+    },
 ]

@@ -1,12 +1,15 @@
 """What an administrator does to a running server with earshotctl, and how a database is backed up and brought back."""
+import collections
 import contextlib
 import os
+import random
 import shutil
 import socket
 import sqlite3
 import stat
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -442,6 +445,68 @@ def test_a_damaged_database_is_refused_and_restored(world, harm):
     assert restore(world, backup, server.data).returncode == 0
     server.start()
     assert len(texts_in(server.data / "earshot.db")) == 100
+
+
+def test_a_restore_that_was_cut_short(world):
+    """The old database has been moved, the new one is not in its place yet: no server begins with an empty one."""
+    server = world.server()
+    world.peer("alice").done("message", to="bob", body="in the backup")
+    backup = world.directory / "backup.db"
+    Control(server).rows("backup", backup)
+    server.stop()
+    (server.data / "earshot.db").rename(server.data / "earshot.db.before-restore-now")
+    (server.data / "earshot.db.restoring").write_bytes(backup.read_bytes()[:4096])
+    server.launch()
+    assert server.process.exit_code() == 2 and "earshotd --restore FILE" in server.log
+    assert not (server.data / "earshot.db").exists()
+    assert restore(world, backup, server.data).returncode == 0
+    server.start()
+    assert list(texts_in(server.data / "earshot.db").values()) == ["in the backup"]
+
+
+@pytest.mark.slow
+def test_restores_killed_at_random_moments(world, report):
+    """What is found is the old database, the new one, or a refusal to serve; never another, and restoring again always works."""
+    chance = random.Random()
+    server = world.server()
+    backup = world.directory / "backup.db"
+    Control(server).rows("backup", backup)
+    alice = world.peer("alice")
+    for number in range(200):
+        alice.done("message", to="bob", body=f"{number} {'x' * 5000}")
+    alice.close()
+    server.stop()
+    kept = world.directory / "kept.db"
+    shutil.copy(server.data / "earshot.db", kept)
+    began = time.monotonic()
+    assert restore(world, backup, server.data).returncode == 0
+    taken = time.monotonic() - began
+    counts = collections.Counter()
+    for _ in range(60):
+        for path in server.data.glob("earshot.db*"):
+            path.unlink()
+        shutil.copy(kept, server.data / "earshot.db")
+        process = world.program(surroundings.EARSHOTD, "--restore", backup, "--data", server.data, name="restore")
+        end = time.monotonic() + chance.random() * taken
+        while time.monotonic() < end:
+            world.hub.turn(0.0005)
+        process.kill()
+        world.others.remove(process)
+        server.launch()
+        world.hub.wait(lambda: server.process.ended or server.process.lines, "the server to serve or to end")
+        if server.process.ended:
+            assert server.process.reap() == 2 and "earshotd --restore FILE" in server.log
+            assert restore(world, backup, server.data).returncode == 0
+            server.start()
+            counts["refused"] += 1
+            found = 0
+        else:
+            found = len(texts_in(server.data / "earshot.db"))
+            counts["old" if found else "new"] += 1
+        assert found in (0, 200)
+        assert Control(server).status()["accounts"] == 3
+        server.kill9()
+    report(f"60 restores killed: {dict(counts)}")
 
 
 def test_what_a_crash_leaves_of_a_backup_goes(world):
