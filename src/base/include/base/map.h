@@ -1,9 +1,10 @@
 /*
  * map.h - a hash map from byte strings or 64-bit numbers to pointers.
  *
- * Open addressing; SipHash-2-4 for strings, a multiplication for numbers, both keyed per map (peers choose the keys). Keys are not copied: a key's bytes must live as long
- * as its entry (usually inside the value). Not thread-safe. Iteration order is unspecified but does not depend on addresses,
- * so a run with the same seed repeats itself; the map must not change during an iteration, except by map_iter_remove.
+ * Open addressing; SipHash-2-4 for strings, a multiplication for numbers, both keyed per map (peers choose the keys). Keys are
+ * not copied: a key's bytes must live as long as its entry (usually inside the value). Not thread-safe. Iteration order is
+ * unspecified but does not depend on addresses, so a run with the same seed repeats itself; the map must not change during an
+ * iteration, except by map_iter_remove.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
