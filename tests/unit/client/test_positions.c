@@ -82,13 +82,27 @@ static void what_is_due_is_not_forgotten(void **unused)
     positions_free(&positions);
 }
 
+/* A server that reads no acknowledgement gets no more than so many conversations kept. */
+static void what_is_due_has_an_end(void **unused)
+{
+    struct positions positions;
+    positions_init(&positions, seed);
+    for (uint64_t i = 1; i <= POSITIONS_MOST; i++)
+        assert_int_equal(positions_note(&positions, i, i), OK);
+    assert_int_equal(positions_note(&positions, POSITIONS_MOST + 1, 1), ERR_MEMORY);
+    assert_int_equal(positions_note(&positions, 1, 1), ERR_EXISTS);
+    assert_int_equal(map_count(&positions.map), POSITIONS_MOST);
+    take_all_due(&positions);
+    assert_int_equal(positions_note(&positions, POSITIONS_MOST + 1, 1), OK);
+    positions_free(&positions);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_higher_ids_are_new),
-        cmocka_unit_test(the_horizon_lets_few_be_kept),
-        cmocka_unit_test(there_is_a_most),
-        cmocka_unit_test(what_is_due_is_not_forgotten),
+        cmocka_unit_test(only_higher_ids_are_new), cmocka_unit_test(the_horizon_lets_few_be_kept),
+        cmocka_unit_test(there_is_a_most),         cmocka_unit_test(what_is_due_is_not_forgotten),
+        cmocka_unit_test(what_is_due_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
