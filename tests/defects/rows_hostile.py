@@ -125,7 +125,7 @@ ROWS = [
         "file": "src/session/session.c",
         "old": "        gate_pass(session, frame, payload.len);\n    else\n",
         "new": "        gate_pass(session, frame, payload.len);\n    else if (*used > 0)\n        return;\n    else\n",
-        "test": "tests/program/test_floods.py::test_bulky_frames",
+        "test": "session/test_session",
     },
     {
         "name": "administrators-without-end",
