@@ -14,7 +14,7 @@ XX *
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 5, LATE_MS = 10, HEARTBEAT_S = 20, PATIENCE_S = 120, LOGIN_S = 300 };
+enum { TICK_MS = 5, LATE_MS = 10, HEARTBEAT_S = 20, LOGIN_S = 300 };
 
 #define MS INT64_C(1000000)
 
@@ -67,7 +67,7 @@ void load_check(struct load *load)
 static void rested(struct load *load)
 {
     load->after = cost_of(load->options.pid);
-    enter(load, PHASE_VERIFY, PATIENCE_S * 1000 * MS);
+    enter(load, PHASE_VERIFY, load->options.patience * 1000 * MS);
     if (load->options.workload->verify == NULL || !load->options.workload->verify(load))
         end(load);
 }
@@ -80,7 +80,7 @@ static void time_is_up(struct load *load)
         break;
     case PHASE_RUN:
         load->stopped = clock_ns();
-        enter(load, PHASE_DRAIN, PATIENCE_S * 1000 * MS);
+        enter(load, PHASE_DRAIN, load->options.patience * 1000 * MS);
         load_check(load);
         break;
     case PHASE_REST:
@@ -165,6 +165,7 @@ static const struct number {
     {"milliseconds", offsetof(struct options, length), 3000, 1, 3600000},
     {"settle", offsetof(struct options, settle), 300, 1, 10000},
     {"rest", offsetof(struct options, rest), 500, 1, 10000},
+    {"patience", offsetof(struct options, patience), 60, 1, 3600},
     {"body", offsetof(struct options, body), 64, STAMP_SIZE, BODY_MOST},
     {"senders", offsetof(struct options, senders), 8, 1, 1000},
     {"at-once", offsetof(struct options, at_once), 64, 1, 1000},

@@ -36,6 +36,7 @@ struct options {
     const struct tongue *tongue;
     unsigned port, pid, users, window, rate, body, senders, at_once;
     unsigned length, settle, rest; /* milliseconds: of the run, before it, after it */
+    unsigned patience;             /* seconds, for what has not arrived when the run ends */
     bool plain, acknowledged, password;
 };
 

@@ -28,7 +28,7 @@ class Workload:
         words = self.load.split()
         if smoke:
             words = [FEWER.get(word, word) for word in words]
-            return [*words, "--milliseconds", 200, "--settle", 20, "--rest", 20]
+            return [*words, "--milliseconds", 200, "--settle", 20, "--rest", 20, "--patience", 20]
         return [*words, "--milliseconds", 1000 if quick else self.seconds * 1000]
 
     def figure(self, line):
