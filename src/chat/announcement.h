@@ -6,6 +6,8 @@
 
 /* Announcements to this shard were lost: tells what changed. */
 void announcements_missed(struct shard *shard);
+/* Nothing is told any more. */
+void announcements_stop(struct shard *shard);
 void announcements_free(struct shard *shard);
 
 #endif

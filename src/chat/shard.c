@@ -74,7 +74,7 @@ void shard_stop(struct shard *shard)
 {
     shard->stopped = true;
     timer_stop(shard->world->timers, &shard->flush_timer);
-    timer_stop(shard->world->timers, &shard->tell_timer);
+    announcements_stop(shard);
     housekeeping_stop(shard);
     delivery_flush(shard);
 }

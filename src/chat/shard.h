@@ -17,7 +17,7 @@ struct guard;
 struct participant;
 struct send;
 struct event;
-struct told;
+struct announcements;
 
 struct chat {
     struct chat_parts parts;
@@ -59,11 +59,7 @@ struct shard {
     struct store_tidy *tidy;
     bool stopped;
     struct tally tally;
-    struct told *told; /* announcement.c: by the users' index */
-    uint32_t told_room;
-    struct user_list changed; /* to be told of */
-    struct timer tell_timer;
-    int64_t tell_at;
+    struct announcements *announcements; /* announcement.c; NULL before the first */
     struct buf memo;
     struct user_list users;
     struct seat_list seats;

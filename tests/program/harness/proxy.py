@@ -5,7 +5,8 @@
     proxy.mischief = None                  bytes pass as they come (what was stalled goes on, what was cut stays cut)
     proxy.done["cut"]                      how often
 
-What happens (MISHAPS) is a table: cut (both sides are reset), stall (nothing passes for a while, in either direction), split (bytes go
+What happens (MISHAPS) is a table: cut (both sides are reset), stall (nothing passes for a while, in one direction or both; as often as not
+it ends with a cut, and what had come through unanswered stays unanswered), split (bytes go
 one at a time), half_close (one side gets an end of file and may go on talking, for a while), pass. A link also writes down its flights: which
 side spoke in turn, and how many bytes: what takes one round trip has two.
 """
@@ -43,6 +44,7 @@ class Link:
         self.flights = []
         self.split = 0
         self.stalled_until = self.cut_at = 0.0
+        self.stalled = ()  # sides to which nothing passes until then
         self.next_mishap = None
         self.alive = True
 
@@ -60,7 +62,10 @@ def cut(link, chance):
 
 
 def stall(link, chance):
+    link.stalled = chance.choice((link.sides, (link.client,), (link.server,)))
     link.stalled_until = time.monotonic() + chance.uniform(0.2, 3.0)
+    if chance.random() < 0.5:
+        link.cut_at = link.stalled_until
 
 
 def split(link, chance):
@@ -142,8 +147,8 @@ class Proxy:
         now = time.monotonic()
         for link in list(self.links):
             self.misbehave(link, now)
-            if link.alive and now >= link.stalled_until:
-                self.pass_on(link)
+            if link.alive:
+                self.pass_on(link, now)
             if link.alive:
                 self.watch(link)
 
@@ -181,8 +186,10 @@ class Proxy:
         side.link.count(side, len(data))
         side.other.out += data
 
-    def pass_on(self, link):
+    def pass_on(self, link, now):
         for side in link.sides:
+            if now < link.stalled_until and side in link.stalled:
+                continue
             while side.out:
                 size = 1 if link.split else len(side.out)
                 try:
