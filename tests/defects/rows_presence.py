@@ -48,8 +48,8 @@ ROWS = [
     {
         "name": "presence-told-at-once-to-thousands",
         "file": "src/chat/announcement.c",
-        "old": "    uint32_t pause = shard->slot_count / TOLD_PER_MS;",
-        "new": "    uint32_t pause = 0;",
+        "old": "uint32_t pause = shard->slot_count / TOLD_PER_MS;",
+        "new": "uint32_t pause = 0;",
         "test": "chat/test_presence",
     },
     {
@@ -75,12 +75,11 @@ ROWS = [
         "tries": 3,
     },
     {
-        "name": "resent-numbers-are-new-on-bad-links",
+        "name": "resent-after-a-lost-answer-is-new",
         "file": "src/store/sqlite/messages.c",
         "old": "*maybe = *device == NULL || append->number <= (*device)->last_number;",
         "new": "*maybe = false;",
-        "test": "tests/program/test_links.py::test_bad_links",
-        "tries": 3,
+        "test": "tests/program/test_links.py::test_a_lost_answer_makes_no_second_message",
     },
     {
         "name": "resume-with-a-hash",

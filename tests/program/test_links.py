@@ -194,6 +194,29 @@ def test_bad_links_for_long(world, behind, report):
     bad_links(world, behind, report, 600)
 
 
+def test_a_lost_answer_makes_no_second_message(world, behind):
+    """The messages have arrived, and their sender could not hear of it before the link broke."""
+    server = world.server()
+    proxy = behind(server)
+
+    class Through:
+        address, certificate = proxy.address, server.certificate
+
+    bob = world.client("bob")
+    alice = world.client("alice", server=Through)
+    alice.fence()
+    proxy.mute("client")
+    lines = [alice.send(f"message bob {number}") for number in range(4)]
+    ids = [bob.expect("message", body=str(number))["id"] for number in range(4)]
+    proxy.mischief = Mischief(1, 0.0, 0.0, ("cut",))
+    alice.expect("disconnected", reason="network")
+    proxy.mischief = None
+    assert [alice.answer(line)["id"] for line in lines] == ids
+    alice.ok("message bob last")
+    bob.expect("message", body="last")
+    bob.nothing("message")
+
+
 # ---- what coming back costs ----
 
 

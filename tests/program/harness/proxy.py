@@ -125,6 +125,12 @@ class Proxy:
         if self.trouble:
             raise self.trouble
 
+    def mute(self, name):
+        """From now on nothing passes to this side ("client", "server") of any link."""
+        for link in list(self.links):
+            link.stalled = tuple(side for side in link.sides if side.name == name)
+            link.stalled_until = float("inf")
+
     # ---- in the thread ----
 
     def serve(self):
