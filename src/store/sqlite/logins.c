@@ -1,19 +1,25 @@
 /* logins.c - the history of logins, wrong passwords, and signs of life. */
+#include "replay.h"
 #include "verbs.h"
 
 enum err login_open(struct database *db, struct store_op *op)
 {
     struct store_login_open *open = (struct store_login_open *)op;
-    enum err err = db_run(db, db_bind(db, SQL_LOGIN_OPEN, (int64_t)open->account, open->time));
-    if (err == OK)
+    enum err err = db_run(db, db_bind(db, SQL_LOGIN_OPEN, (int64_t)open->account, open->time, 0));
+    if (err == OK) {
         open->login = (uint64_t)sqlite3_last_insert_rowid(db->handle);
+        log_login_opened(db, open->login, open->account, open->time);
+    }
     return err == ERR_NOT_FOUND ? ERR_UNKNOWN_USER : err;
 }
 
 enum err login_close(struct database *db, struct store_op *op)
 {
     struct store_login_close *close = (struct store_login_close *)op;
-    return db_run(db, db_bind(db, SQL_LOGIN_CLOSE, (int64_t)close->login, close->time));
+    enum err err = db_run(db, db_bind(db, SQL_LOGIN_CLOSE, (int64_t)close->login, close->time));
+    if (err == OK)
+        log_login_closed(db, close->login, close->time);
+    return err;
 }
 
 enum err login_failures(struct database *db, struct store_op *op)

@@ -4,7 +4,7 @@
 #include "verbs.h"
 #include <endian.h>
 
-enum kind { MESSAGE = 1, RECEIVED, CONVERSATION, KINDS };
+enum kind { MESSAGE = 1, RECEIVED, CONVERSATION, LOGIN_OPENED, LOGIN_CLOSED, KINDS };
 enum { MOST_NUMBERS = 8, HEAD_MOST = 1 + 8 * MOST_NUMBERS };
 
 /* ---- writing ---- */
@@ -43,6 +43,16 @@ void log_conversation(struct database *db, uint64_t id, uint64_t low, uint64_t h
     add(db, CONVERSATION, (const uint64_t[]){id, low, high}, 3, (struct slice){0});
 }
 
+void log_login_opened(struct database *db, uint64_t login, uint64_t account, int64_t time)
+{
+    add(db, LOGIN_OPENED, (const uint64_t[]){login, account, (uint64_t)time}, 3, (struct slice){0});
+}
+
+void log_login_closed(struct database *db, uint64_t login, int64_t time)
+{
+    add(db, LOGIN_CLOSED, (const uint64_t[]){login, (uint64_t)time}, 2, (struct slice){0});
+}
+
 /* ---- executing again ---- */
 
 static enum err redo_message(struct database *db, const uint64_t *numbers, struct slice body)
@@ -58,34 +68,59 @@ static enum err redo_message(struct database *db, const uint64_t *numbers, struc
     return message_restore(db, &append, numbers[0], numbers[1]);
 }
 
-static enum err redo_received(struct database *db, const uint64_t *numbers)
+static enum err redo_received(struct database *db, const uint64_t *numbers, struct slice body)
 {
     return message_received(db, numbers[0], (struct store_position){numbers[1], numbers[2]});
 }
 
+static enum err redo_conversation(struct database *db, const uint64_t *numbers, struct slice body)
+{
+    uint64_t id = numbers[0];
+    return conversation_insert(db, (int64_t)numbers[1], (int64_t)numbers[2], &id);
+}
+
+static enum err redo_login_opened(struct database *db, const uint64_t *numbers, struct slice body)
+{
+    return db_run(db, db_bind(db, SQL_LOGIN_OPEN, (int64_t)numbers[1], (int64_t)numbers[2], (int64_t)numbers[0]));
+}
+
+static enum err redo_login_closed(struct database *db, const uint64_t *numbers, struct slice body)
+{
+    return db_run(db, db_bind(db, SQL_LOGIN_CLOSE, (int64_t)numbers[0], (int64_t)numbers[1]));
+}
+
+/* How many numbers a record has, whether the last is the length of a body behind them, and what it does. */
+static const struct {
+    uint8_t count;
+    bool has_body;
+    enum err (*run)(struct database *db, const uint64_t *numbers, struct slice body);
+} kinds[KINDS] = {
+    [MESSAGE] = {8, true, redo_message},
+    [RECEIVED] = {3, false, redo_received},
+    [CONVERSATION] = {3, false, redo_conversation},
+    [LOGIN_OPENED] = {3, false, redo_login_opened},
+    [LOGIN_CLOSED] = {2, false, redo_login_closed},
+};
+
 /* Takes the first record away. ERR_INVALID: it is none. */
 static enum err execute_first(struct database *db, struct slice *records)
 {
-    static const uint8_t counts[KINDS] = {[MESSAGE] = 8, [RECEIVED] = 3, [CONVERSATION] = 3};
     uint64_t numbers[MOST_NUMBERS] = {0};
-    uint8_t kind = records->data[0];
-    size_t head = kind < KINDS ? 1 + 8 * (size_t)counts[kind] : 1;
-    if (head == 1 || records->len < head)
+    uint8_t kind = records->data[0], count = kind < KINDS ? kinds[kind].count : 0;
+    size_t head = 1 + 8 * (size_t)count;
+    if (count == 0 || records->len < head)
         return ERR_INVALID;
-    for (size_t i = 0; i < counts[kind]; i++) {
+    for (size_t i = 0; i < count; i++) {
         memcpy(&numbers[i], records->data + 1 + 8 * i, sizeof numbers[i]);
         numbers[i] = le64toh(numbers[i]);
     }
     *records = slice_of(records->data + head, records->len - head);
-    if (kind == RECEIVED)
-        return redo_received(db, numbers);
-    if (kind == CONVERSATION)
-        return conversation_insert(db, (int64_t)numbers[1], (int64_t)numbers[2], &numbers[0]);
-    if (records->len < numbers[7])
+    uint64_t len = kinds[kind].has_body ? numbers[count - 1] : 0;
+    if (records->len < len)
         return ERR_INVALID;
-    struct slice body = slice_of(records->data, (size_t)numbers[7]);
+    struct slice body = slice_of(records->data, (size_t)len);
     *records = slice_of(records->data + body.len, records->len - body.len);
-    return redo_message(db, numbers, body);
+    return kinds[kind].run(db, numbers, body);
 }
 
 static enum err replay(struct database *db)

@@ -272,6 +272,44 @@ static void numbers_are_known_after_a_commit_and_a_crash(void **state)
     free_wreck(&wreck);
 }
 
+static enum err note_end(void *ctx, uint64_t account, struct slice name, bool disabled, int64_t last_online)
+{
+    ((int64_t *)ctx)[account] = last_online;
+    return OK;
+}
+
+static enum err no_block(void *ctx, uint64_t account, uint64_t other)
+{
+    return OK;
+}
+
+static enum err no_failure(void *ctx, struct slice name, unsigned count, int64_t blocked_until)
+{
+    return OK;
+}
+
+/* One that ended, and one that was open: the last sign of life came before it began. */
+static void logins_are_in_the_log(void **state)
+{
+    struct wreck wreck;
+    int64_t ends[8] = {0};
+    make_wreck(&wreck);
+    struct store_login_open one = {.account = wreck.alice, .time = 1000}, other = {.account = wreck.bob, .time = 2000};
+    assert_int_equal(execute(wreck.f, &one.op, STORE_LOGIN_OPEN), OK);
+    assert_int_equal(execute(wreck.f, &other.op, STORE_LOGIN_OPEN), OK);
+    struct store_login_close close = {.login = one.login, .time = 3000};
+    assert_int_equal(execute(wreck.f, &close.op, STORE_LOGIN_CLOSE), OK);
+    crash(&wreck);
+    const struct store_reader reader = {ends, note_end, no_block, no_failure};
+    assert_int_equal(store_load(wreck.copy->store, &reader), OK);
+    assert_int_equal(ends[wreck.alice], 3000);
+    assert_int_equal(ends[wreck.bob], 2000);
+    one = (struct store_login_open){.account = wreck.alice, .time = 4000};
+    assert_int_equal(execute(wreck.copy, &one.op, STORE_LOGIN_OPEN), OK);
+    assert_true(one.login > other.login);
+    free_wreck(&wreck);
+}
+
 /* Some 40 MiB of messages: it is committed whenever the log is half full, and a group that does not fit is committed too. */
 static void the_log_keeps_its_size(void **state)
 {
@@ -310,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_log_that_is_removed_is_made_again),
         cmocka_unit_test(a_failed_commit_is_found_after_all),
         cmocka_unit_test(numbers_are_known_after_a_commit_and_a_crash),
+        cmocka_unit_test(logins_are_in_the_log),
         cmocka_unit_test(the_log_keeps_its_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
