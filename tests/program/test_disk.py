@@ -16,7 +16,7 @@ ACCOUNTS = ("alice", "bob", "carol", "dave", "erin")
 @pytest.fixture(params=["memory", "disk"])
 def small(request, world):
     """A file system with room for little more than the server needs."""
-    return disk.Memory(world, 24) if request.param == "memory" else disk.Disk(world, 32)
+    return disk.Memory(world, 96) if request.param == "memory" else disk.Disk(world, 128)
 
 
 def until_refused(client, command, size=16000):
