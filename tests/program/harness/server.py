@@ -9,6 +9,9 @@ from .prepared import prepare
 from .process import Process
 
 
+START_PATIENCE = 60  # a start reads what a crash has left, and looks for damage for up to five seconds
+
+
 def password_of(user):
     """Every account of the tests has this one."""
     return f"{user.lower()}-password"
@@ -59,7 +62,7 @@ class Server:
                 raise AssertionError(f"{self.directory.name} ended before it was ready:\n{process.stderr[-4000:]}")
             return None
 
-        self.port = int(self.hub.wait(find, f"{self.directory.name} to be ready").group(2))
+        self.port = int(self.hub.wait(find, f"{self.directory.name} to be ready", START_PATIENCE).group(2))
         return self
 
     def start(self):
