@@ -1,8 +1,9 @@
 /*
  * load.c - the load on a server, and what it costs that server: one workload, one line of JSON.
  *
- *     load WORKLOAD --protocol earshot|limit --port N --pid N [--plain] [--acknowledged] [--users N] [--window N] [--rate N]
-XX *
+ *     load WORKLOAD --protocol earshot|limit --port N --pid N [--plain] [--acknowledged] [--password] [--users N] [--window N]
+ *          [--rate N] [--body N] [--senders N] [--at-once N] [--milliseconds N] [--settle MS] [--rest MS] [--patience SECONDS]
+ *
  * WORKLOAD: pairs, light, fanout, offline, idle, logins; see workload_*.c. The server's users are those of tools/populate. Every
  * message is counted and has to arrive once and in order, or the run fails.
  */
