@@ -14,6 +14,7 @@ enum {
     MAGIC = 0x316f6472, /* "rdo1" */
     HEAD = 24,
     PATIENCE = 256,
+    STEP = 1 << 20,   /* the file grows by it */
     CHUNK = 64 << 10, /* SQLite's VFS takes no more than twice that at once */
 };
 
@@ -38,7 +39,7 @@ static void close_file(struct redo *redo)
         redo->file->pMethods->xClose(redo->file);
     free(redo->file);
     redo->file = NULL;
-    redo->filled = false;
+    redo->filled = 0;
 }
 
 /* Named as a journal, so that it gets the database's rights, and its directory is synced with it. */
@@ -75,20 +76,28 @@ static int sync(struct redo *redo)
     return redo->file->pMethods->xSync(redo->file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }
 
-/* Writes all of the file, if it is not as long as it has to be. */
-static int fill(struct redo *redo)
+/* Writes the file up to there, a step ahead. */
+static int fill(struct redo *redo, size_t end)
+{
+    static const uint8_t zeros[CHUNK];
+    size_t to = (end + STEP - 1) / STEP * STEP;
+    int code = SQLITE_OK;
+    for (size_t at = redo->filled; code == SQLITE_OK && at < to; at += CHUNK)
+        code = write_at(redo, zeros, CHUNK, at);
+    if (code == SQLITE_OK && redo->filled < to)
+        code = sync(redo);
+    if (code == SQLITE_OK && redo->filled < to)
+        redo->filled = to;
+    return code;
+}
+
+static int look_at_size(struct redo *redo)
 {
     sqlite3_int64 size = 0;
     int code = redo->file->pMethods->xFileSize(redo->file, &size);
-    if (code != SQLITE_OK || size == REDO_SIZE)
-        return code;
-    uint8_t *zeros = calloc(1, CHUNK);
-    if (zeros == NULL)
-        return SQLITE_NOMEM;
-    for (size_t at = 0; code == SQLITE_OK && at < REDO_SIZE; at += CHUNK)
-        code = write_at(redo, zeros, CHUNK, at);
-    free(zeros);
-    return code == SQLITE_OK ? sync(redo) : code;
+    if (code == SQLITE_OK)
+        redo->filled = (size_t)size / STEP * STEP;
+    return code;
 }
 
 static void note_failure(struct redo *redo, int code)
@@ -100,32 +109,32 @@ static void note_failure(struct redo *redo, int code)
 
 /* ---- writing ---- */
 
-static int make_ready(struct redo *redo)
+static int make_ready(struct redo *redo, size_t end)
 {
     int code = redo->file != NULL ? SQLITE_OK : open_file(redo);
-    if (code == SQLITE_OK)
-        code = fill(redo);
-    redo->filled = code == SQLITE_OK;
-    return code;
+    if (code == SQLITE_OK && redo->filled == 0)
+        code = look_at_size(redo);
+    return code == SQLITE_OK ? fill(redo, end) : code;
 }
 
-/* Somebody may have removed it: what no restart finds does not count. */
-static bool is_ready(struct redo *redo)
+/* For a frame that ends there. Somebody may have removed the file: what no restart finds does not count. */
+static bool is_ready(struct redo *redo, size_t end)
 {
     if (redo->vfs == NULL)
         return false;
     if (redo->file != NULL && !exists(redo))
         close_file(redo);
-    if (redo->filled)
+    if (redo->filled >= end)
         return true;
-    if (redo->end > 0 || (redo->patience > 0 && --redo->patience > 0))
+    if ((redo->file == NULL && redo->end > 0) || (redo->patience > 0 && --redo->patience > 0))
         return false;
-    int code = make_ready(redo);
+    int code = make_ready(redo, end);
     if (code == SQLITE_OK)
         return true;
     note_failure(redo, code);
     redo->patience = PATIENCE;
-    close_file(redo);
+    if (redo->end == 0)
+        close_file(redo);
     return false;
 }
 
@@ -207,7 +216,7 @@ enum err redo_write(struct redo *redo)
     size_t len = buf_len(&redo->frame);
     if (len == HEAD && redo->vfs != NULL)
         return OK;
-    if (len == 0 || redo->barred || len > REDO_SIZE - redo->end || !is_ready(redo))
+    if (len == 0 || redo->barred || len > REDO_SIZE - redo->end || !is_ready(redo, redo->end + len))
         return ERR_NOT_STORED;
     seal(redo, redo->frame.bytes + redo->frame.start, len);
     int code = write_at(redo, buf_data(&redo->frame), len, redo->end);

@@ -9,8 +9,8 @@
  * Which frames count is decided by a generation, a random number: the commit stores the next one in the database, in the same
  * transaction, so what is in the database and what is not never disagree, nothing in the file need be erased, and a log beside
  * a database that is not its own counts for nothing. A frame carries it, and a hash keyed with it and the frame's place; the
- * first that does not agree is the end. The file has one size and is written to its end once, so that later a sync has
- * nothing but the frame to write.
+ * first that does not agree is the end. The file grows in large steps, which are written and synced beforehand, and keeps its
+ * size, so that the sync of a frame has nothing but the frame to write.
  *
  * A frame: magic, length of the records (4 bytes each), generation, hash (8 bytes each), records. Little-endian.
  */
@@ -26,8 +26,8 @@ struct redo {
     sqlite3_vfs *vfs; /* NULL: there is no log (":memory:"), everything is committed at once */
     char *path;
     sqlite3_file *file; /* NULL: not open */
-    bool filled;        /* to its size */
     uint64_t generation;
+    size_t filled;     /* written so far */
     size_t end;        /* of the frames that count */
     bool stray;        /* behind them may lie one that must not count */
     bool barred;       /* until the next commit */
