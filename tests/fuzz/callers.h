@@ -10,6 +10,7 @@
 #include "../unit/simulation/world.c"
 
 #include "base/log.h"
+#include "faults.h"
 #include "session/session.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
@@ -35,7 +36,10 @@ static enum err link_write(void *link, struct slice bytes)
 {
     struct caller *caller = link;
     assert(!caller->hung_up);
-    return buf_append(&caller->out, bytes.data, bytes.len);
+    faults_pause();
+    enum err err = buf_append(&caller->out, bytes.data, bytes.len);
+    faults_resume();
+    return err;
 }
 
 static size_t link_pending(void *link)
@@ -74,6 +78,7 @@ static void read_out(struct caller *caller)
     struct arena arena;
     struct slice payload;
     size_t used;
+    faults_pause();
     arena_init(&arena, WIRE_ARENA_CAP, WIRE_ARENA_KEEP);
     while (frame_next(buf_slice(&caller->out), &payload, &used) == OK) {
         Earshot__ServerFrame *frame;
@@ -85,6 +90,7 @@ static void read_out(struct caller *caller)
         buf_consume(&caller->out, used);
     }
     arena_free(&arena);
+    faults_resume();
     if (buf_len(&caller->out) > 0)
         abort();
     if (!caller->hung_up)
@@ -96,8 +102,10 @@ static void call_in(struct caller *caller, unsigned shard)
 {
     *caller = (struct caller){.heard = caller->heard, .ctx = caller->ctx};
     buf_init(&caller->out, OUT_CAP);
-    if (session_open(hubs[shard], &caller_link, caller, "192.0.2.1", &caller->session) != OK)
-        abort();
+    if (session_open(hubs[shard], &caller_link, caller, "192.0.2.1", &caller->session) == OK)
+        return;
+    assert(faults_happened());
+    caller->hung_up = true;
 }
 
 /* Hello, and then a login, or a registration if it is new; without a user only hello. */
@@ -109,6 +117,7 @@ static void log_in(struct caller *caller, const char *user, bool is_new)
     Earshot__Login login = EARSHOT__LOGIN__INIT;
     Earshot__ClientFrame frame = EARSHOT__CLIENT_FRAME__INIT;
     uint32_t capabilities[] = {EARSHOT__CAPABILITY__CAPABILITY_PRIVATE};
+    faults_pause();
     buf_init(&bytes, 4096);
     hello.version = WIRE_VERSION;
     hello.n_capabilities = 1;
@@ -126,7 +135,9 @@ static void log_in(struct caller *caller, const char *user, bool is_new)
         frame.login = &login;
     if (user != NULL)
         (void)codec_write_client(&frame, &bytes);
-    session_input(caller->session, buf_slice(&bytes));
+    faults_resume();
+    if (!caller->hung_up)
+        session_input(caller->session, buf_slice(&bytes));
     buf_free(&bytes);
     settle();
     read_out(caller);
@@ -134,7 +145,9 @@ static void log_in(struct caller *caller, const char *user, bool is_new)
 
 static void hang_up(struct caller *caller)
 {
-    session_closed(caller->session);
+    if (caller->session != NULL)
+        session_closed(caller->session);
+    caller->session = NULL;
     settle();
     buf_free(&caller->out);
 }
@@ -150,24 +163,31 @@ static void close_stage(void)
 
 static void open_stage(void)
 {
+    faults_pause();
     if (stage == NULL)
         atexit(close_stage);
     close_stage();
-    log_setup(2, LOG_TEXT, LOG_ERROR);
+    log_setup(-1, LOG_TEXT, LOG_ERROR);
     stage = stage_new(NULL, 1);
     for (unsigned i = 0; i < STAGE_SHARDS; i++)
         if (hub_new(&stage->worlds[i], stage->shards[i], &session_settings_default, &hubs[i]) != OK)
             abort();
     stage->turn_end = turn_end;
+    faults_resume();
 }
 
-/* A new input. True: on a new stage, where nobody has an account yet. */
-static bool begin_input(void)
+/* A new input, perhaps on a new stage. "alice" has an account there. */
+static void begin_input(void)
 {
-    bool fresh = served++ % INPUTS_PER_STAGE == 0;
-    if (fresh)
-        open_stage();
-    return fresh;
+    struct caller alice = {0};
+    if (served++ % INPUTS_PER_STAGE != 0)
+        return;
+    faults_pause();
+    open_stage();
+    call_in(&alice, 0);
+    log_in(&alice, "alice", true);
+    hang_up(&alice);
+    faults_resume();
 }
 
 /* All have hung up: nothing is left of them. */

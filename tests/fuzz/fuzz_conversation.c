@@ -29,6 +29,7 @@ struct person {
     unsigned shard;
     uint64_t next;
     unsigned asked[NUMBERS], answered[NUMBERS];
+    bool welcome;
     bool leaving; /* it has asked for the end, after which nothing is answered */
 };
 
@@ -58,6 +59,7 @@ static void heard(struct caller *caller, const Earshot__ServerFrame *frame)
     case EARSHOT__SERVER_FRAME__BODY_WELCOME:
         assert(frame->welcome->token.len == TOKEN_SIZE);
         memcpy(known.token, frame->welcome->token.data, TOKEN_SIZE);
+        person->welcome = true;
         break;
     case EARSHOT__SERVER_FRAME__BODY_EVENT_MESSAGE:
         known.conversation = frame->event_message->conversation;
@@ -109,7 +111,9 @@ static void speak(struct person *person, struct draw *draw)
     struct buf frame;
     buf_init(&frame, 1 << 20);
     draw->rows = rows;
+    faults_pause();
     unsigned body = draw_frame(draw, &earshot__client_frame__descriptor, number, &frame);
+    faults_resume();
     if (!person->caller.hung_up && buf_len(&frame) <= WIRE_FRAME_MAX) {
         person->asked[number]++;
         person->leaving |= body == EARSHOT__CLIENT_FRAME__BODY_LOGOUT;
@@ -125,7 +129,7 @@ static void call(struct person *person)
     person->caller.heard = heard;
     person->caller.ctx = person;
     person->next = FIRST_NUMBER;
-    person->leaving = false;
+    person->leaving = person->welcome = false;
     memset(person->asked, 0, sizeof person->asked);
     memset(person->answered, 0, sizeof person->answered);
     person->asked[1] = LAUNCHES; /* what log_in() sends */
@@ -186,7 +190,7 @@ static void all_answered(const struct person *person)
             abort();
 }
 
-static void assemble(bool fresh)
+static void assemble(void)
 {
     memset(&known, 0, sizeof known);
     memset(huge, 'y', sizeof huge);
@@ -196,14 +200,16 @@ static void assemble(bool fresh)
         call(&people[i]);
     }
     log_in(&people[0].caller, user, true);
-    log_in(&people[1].caller, "alice", fresh);
+    log_in(&people[1].caller, "alice", false);
     log_in(&people[2].caller, NULL, false);
+    assert(faults_happened() || (people[0].welcome && people[1].welcome));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct draw draw = {.at = data, .end = data + size};
-    assemble(begin_input());
+    begin_input();
+    assemble();
     while (draw.at < draw.end) {
         uint8_t what = draw_byte(&draw);
         move(&people[what / MOVES % PEOPLE], what % MOVES, &draw);

@@ -8,6 +8,7 @@
 #include "../unit/client/introduced.h"
 #include "crypto/identity.h"
 #include "draw.h"
+#include "faults.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,15 +75,24 @@ static void tell_settled(struct end *end, struct slice bytes)
     earshot__private_settled__free_unpacked(settled, NULL);
 }
 
+/* It may be refused at once only for want of memory. */
+static void want(struct end *end, struct request *what, const char *body)
+{
+    what->id = end->next_id;
+    if (privates_wish(end->privates, what, slice_str(body)) == OK)
+        end->next_id++;
+    else
+        assert(faults_happened());
+}
+
 static void wish_something(struct end *end, struct draw *draw)
 {
     static const int kinds[] = {REQUEST(STARTPRIVATE), REQUEST_PRIVATE, REQUEST(STOPPRIVATE), REQUEST_TRUST};
     int kind = kinds[draw_byte(draw) % 4];
-    wish(end, kind,
-         draw_byte(draw) % 8 == 7   ? "carol"
-         : end == end->rig->ends[0] ? "bob"
-                                    : "alice",
-         kind == REQUEST_PRIVATE ? "psst" : NULL);
+    const char *other = end == end->rig->ends[0] ? "bob" : "alice";
+    struct request what = {.kind = kind};
+    assert(name_parse(slice_str(draw_byte(draw) % 8 == 7 ? "carol" : other), &what.user) == OK);
+    want(end, &what, kind == REQUEST_PRIVATE ? "psst" : "");
 }
 
 /* What somebody says to this end. */
@@ -95,11 +105,13 @@ static void tell(struct end *end, enum move what, struct draw *draw)
         [MOVE_SETTLED] = &earshot__private_settled__descriptor,
     };
     struct buf drawn;
+    faults_pause();
     buf_init(&drawn, 1 << 20);
     if (what == MOVE_FRAME || what == MOVE_SIGNAL)
         draw_frame(draw, types[what], 0, &drawn);
     else if (types[what] != NULL)
         draw_message(draw, types[what], &drawn);
+    faults_resume();
     struct slice bytes = types[what] != NULL ? buf_slice(&drawn) : draw_bytes(draw);
     if (what == MOVE_FRAME || what == MOVE_BYTES)
         tell_tunnel(end->rig, bytes, end == end->rig->ends[0]);
@@ -128,7 +140,7 @@ static void move(struct end *end, enum move what, struct draw *draw)
     else if (what == MOVE_WISH)
         wish_something(end, draw);
     else if (what == MOVE_ANSWER)
-        answer(end, NULL, draw_byte(draw) % 4 != 3);
+        want(end, &(struct request){.kind = REQUEST(ANSWERPRIVATE), .accept = draw_byte(draw) % 4 != 3}, "");
     else if (what == MOVE_SERVER_LOST)
         privates_server_lost(end->privates);
     else if (what == MOVE_TUNNEL_ENDS && tunnel != NULL)
@@ -192,10 +204,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {.field = NULL},
     };
     struct draw draw = {data, data + size, rows};
+    faults_pause();
     struct rig *rig = rig_new();
     rig->meddle = note_channel;
     rig_join(rig, "alice");
     rig_join(rig, "bob");
+    faults_resume();
     play(rig, &draw);
     all_answered(rig->ends[0]);
     all_answered(rig->ends[1]);

@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "../../fuzz/faults.h"
 #include "crypto/password.h"
 #include "private.h"
 #include "transcript.h"
@@ -106,6 +107,16 @@ static UNUSED void rig_fill(struct random *random, void *data, size_t len)
     }
 }
 
+/* Zeros. What the rig itself needs is there even when memory fails for the rest. */
+static UNUSED void *rig_take(size_t size)
+{
+    faults_pause();
+    void *memory = calloc(1, size);
+    faults_resume();
+    assert_non_null(memory);
+    return memory;
+}
+
 static UNUSED struct action *rig_soon(struct rig *rig, void (*run)(struct rig *rig, struct action *action))
 {
     assert_true(rig->last < RIG_ACTIONS);
@@ -116,7 +127,7 @@ static UNUSED struct action *rig_soon(struct rig *rig, void (*run)(struct rig *r
 
 static UNUSED void action_data(struct action *action, const void *data, size_t len)
 {
-    action->data = malloc(len + 1);
+    action->data = rig_take(len + 1);
     assert_non_null(action->data);
     if (len > 0)
         memcpy(action->data, data, len);
@@ -162,7 +173,7 @@ static UNUSED enum err end_ask(void *ctx, const struct request *what, struct sli
     struct end *end = ctx;
     struct action *action = rig_soon(end->rig, run_server);
     action->end = end;
-    action->what = calloc(1, sizeof *action->what + body.len);
+    action->what = rig_take(sizeof *action->what + body.len);
     assert_non_null(action->what);
     *action->what = *what;
     action->what->body_len = body.len;
@@ -191,7 +202,7 @@ static UNUSED void end_idle(void *ctx)
 
 static UNUSED struct rig *rig_new(void)
 {
-    struct rig *rig = calloc(1, sizeof *rig);
+    struct rig *rig = rig_take(sizeof *rig);
     assert_non_null(rig);
     assert_int_equal(crypto_init(), OK);
     rig->clock = (struct clock){rig_time, rig_time};
@@ -221,7 +232,7 @@ static UNUSED void end_begin(struct end *end)
 
 static UNUSED struct end *rig_join(struct rig *rig, const char *name)
 {
-    struct end *end = calloc(1, sizeof *end);
+    struct end *end = rig_take(sizeof *end);
     assert_non_null(end);
     end->rig = rig;
     end->device = 100 + rig->end_count;

@@ -113,7 +113,7 @@ static UNUSED enum earshot_error serve_signal(struct rig *rig, struct end *from,
             sdp = d->sdp, key = d->key, signature = d->signature; // NOLINT
         if (rig->meddle != NULL)
             rig->meddle(rig, from, to, said);
-        uint8_t *bytes = malloc(earshot__peer_signal__get_packed_size(said) + 1);
+        uint8_t *bytes = rig_take(earshot__peer_signal__get_packed_size(said) + 1);
         assert_non_null(bytes);
         signal.from = name_bytes(&from->name);
         signal.device = from->device;

@@ -121,7 +121,7 @@ static UNUSED enum err fake_send(struct tunnel *tunnel, struct slice message)
     assert_non_null(frame);
     if (tunnel->rig->distort != NULL)
         tunnel->rig->distort(tunnel->rig, tunnel, frame);
-    uint8_t *changed = malloc(earshot__peer_frame__get_packed_size(frame) + 1);
+    uint8_t *changed = rig_take(earshot__peer_frame__get_packed_size(frame) + 1);
     assert_non_null(changed);
     tunnel_say(tunnel, slice_of(changed, earshot__peer_frame__pack(frame, changed)));
     free(changed);
