@@ -2,7 +2,7 @@
 
 A row names a deliberate mistake and the test that notices it: in `file`, the text `old`, which occurs there once, becomes `new`; with that
 built, `test` has to fail. `test` is a pytest node (tests/program/test_x.py::test_y, best a short form) or a unit test as meson names it
-(store/test_faults), or a fuzzer run over its corpus (fuzz_frame). The rest is seldom needed:
+(store/test_faults), or a fuzzer run over its corpus (fuzz_frame, fault_session). The rest is seldom needed:
 
     sanitizer   the mistake shows only with it: "address,undefined" or "thread"
     tries       where chance decides: so often may the test pass, and then fail
@@ -65,7 +65,9 @@ def misfits(row):
         found.append(f"its old text occurs {count} times in {row.file}")
     if row.old == row.new:
         found.append("it changes nothing")
-    source = ("tests/fuzz/" if row.test.startswith("fuzz_") else "tests/unit/") + f"{row.test}.c"
+    source = f"tests/unit/{row.test}.c"
+    if row.test.startswith(("fuzz_", "fault_")):
+        source = f"tests/fuzz/fuzz_{row.test.split(chr(95), 1)[1]}.c"
     if row.is_unit_test and not (ROOT / source).is_file():
         found.append(f"there is no {source}")
     if not row.is_unit_test and not node_exists(row.test):
