@@ -1,8 +1,8 @@
 /*
  * replay.h - what the operations write into the redo log, and executing it again.
  *
- * What is logged are results, not requests: a message with the id it got, a position, a new conversation, a login. Executed again on
- * the state that the database was last committed in, they lead to the same state, whatever else was asked for meanwhile.
+ * What is logged are results, not requests: a message with the id it got, a position, a new conversation, a login. Executed again
+ * on the state that the database was last committed in, they lead to the same state, whatever else was asked for meanwhile.
  */
 #ifndef STORE_SQLITE_REPLAY_H
 #define STORE_SQLITE_REPLAY_H
