@@ -8,7 +8,6 @@ from . import surroundings
 from .prepared import prepare
 from .process import Process
 
-
 START_PATIENCE = 60  # a start reads what a crash has left, and looks for damage for up to five seconds
 
 

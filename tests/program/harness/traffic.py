@@ -15,7 +15,7 @@ import time
 from . import surroundings
 
 PATIENCE = 60 * surroundings.SLOW
-QUIET = 5 * surroundings.SLOW  # no further message for so long: none will come
+QUIET = 15 * surroundings.SLOW  # everybody online, and no further message for so long: none will come
 
 
 def take_events(client):
@@ -31,7 +31,7 @@ class Presence:
 
     def __init__(self, client):
         self.client = client
-        self.online = True
+        self.online = client is not None
 
     def notice(self, event):
         if event["event"] in ("online", "disconnected"):
@@ -110,7 +110,8 @@ class Traffic:
     def come(self):
         """Those who are away log in."""
         for name, receiver in self.receivers.items():
-            receiver.client = receiver.client or self.world.start_client(name)
+            if receiver.client is None:
+                receiver.client = self.world.start_client(name)
 
     @property
     def online(self):
@@ -172,7 +173,7 @@ class Traffic:
         def arrived():
             self.listen()
             count = sum(receiver.count for receiver in self.receivers.values())
-            if count != last[1]:
+            if count != last[1] or self.online < len(self.everybody):
                 last[:] = [time.monotonic(), count]
             return count >= total or time.monotonic() - last[0] > QUIET
 
