@@ -138,8 +138,8 @@ class Stopwatch:
 
 def smallest_shift_that_shows(sample, other):
     """As a part of the median: what the test would have noticed."""
-    part = 0.0001
-    while part < 1 and rank_sum(sample, [value + part * percentile(sample, 50) for value in other]) >= FALSE_ALARM:
+    part, median = 0.001, percentile(sample, 50)
+    while part < 1 and rank_sum(sample, [value + part * median for value in other]) >= FALSE_ALARM:
         part *= 1.25
     return part
 
@@ -174,7 +174,7 @@ def times(world, report, count):
     watch.compare("wrong", NAMES, 3)
     blocked = watch.compare("wrong", NAMES, 4 * count)
     found["blocked"] = judged(report, "blocked", blocked)
-    found["identify"] = judged(report, "identify", watch.compare("identify", NAMES, 4 * count))
+    found["identify"] = judged(report, "identify", Stopwatch(world).compare("identify", NAMES, 4 * count))
     return found, rank_sum(hashed["alice"], blocked["alice"])
 
 
