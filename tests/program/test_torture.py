@@ -79,7 +79,8 @@ def under_load(scene):
 def with_everybody_back(scene):
     """A connection that lasts a second lets its client come back faster the next time, too."""
     scene.server.ready()
-    scene.traffic.run_until(lambda: scene.traffic.online == len(SENDERS) + len(RECEIVERS), "everybody to be back", scene.length())
+    scene.traffic.run_until(lambda: scene.traffic.online == len(SENDERS) + len(RECEIVERS), "everybody to be back", scene.length(),
+                            pause=0.1)
     scene.moment(1.2)
     scene.kill("with everybody back")
 

@@ -141,12 +141,18 @@ class Traffic:
         self.world.hub.turn(seconds)
         return self.listen()
 
-    def run_until(self, condition, what, length=0):
-        """Load, until condition() is true. How many acknowledgements came."""
+    def run_until(self, condition, what, length=0, pause=0.0):
+        """Load, until condition() is true. How many acknowledgements came. `pause`: seconds between two rounds of sending."""
         count = 0
         deadline = time.monotonic() + PATIENCE
+        again = 0.0
         while not condition():
-            count += self.turn(length, 0.01)
+            if time.monotonic() >= again:
+                count += self.turn(length, 0.01)
+                again = time.monotonic() + pause
+            else:
+                self.world.hub.turn(0.01)
+                count += self.listen()
             assert time.monotonic() < deadline, f"waited in vain for {what}: {count} acknowledgements, {self.online} online"
         return count
 
