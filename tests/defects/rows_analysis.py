@@ -41,11 +41,12 @@ ROWS = [
     },
     {
         "name": "an-allocation-of-the-server-is-not-checked",
-        "file": "src/chat/message.c",
-        "old": "    if (send == NULL) {\n        request_refuse(participant, number, err != OK ? err : ERR_UNAVAILABLE);\n        return;\n    }\n",
-        "new": "    if (err != OK) {\n        request_refuse(participant, number, err);\n        return;\n    }\n",
-        "test": "fault_conversation",
+        "file": "src/session/cmd_who.c",
+        "old": "    if (listing == NULL)\n        return ERR_UNAVAILABLE;\n",
+        "new": "",
+        "test": "fault_session",
         "sanitizer": "address,undefined",
+        "environment": (("FAULTS", "all"),),
     },
     {
         "name": "an-allocation-of-the-client-is-not-checked",
