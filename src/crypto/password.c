@@ -1,6 +1,7 @@
 #include "crypto/password.h"
 #include "crypto/token.h"
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <sodium.h>
 
 _Static_assert(PASSWORD_HASH_SIZE == crypto_pwhash_argon2id_STRBYTES, "the library's string fits exactly");
@@ -13,6 +14,8 @@ const struct password_cost password_cost_least = {
 
 enum err crypto_init(void)
 {
+    /* The system's settings of OpenSSL now, while their file can be read for certain. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
     return sodium_init() < 0 ? ERR_SYSTEM : OK;
 }
 

@@ -249,17 +249,27 @@ static enum err start(struct listener *listener, int fd, const char **why)
     return OK;
 }
 
-enum err listener_open(struct loop *loop, const char *host, uint16_t port, size_t out_cap, const struct listener_ops *ops,
-                       void *ctx, struct listener **out, const char **why)
+enum err listener_bind(const char *host, uint16_t *port, int *out, const char **why)
 {
     struct sockaddr_storage address = {0};
-    struct listener *listener;
-    enum err err = find_address(host, port, &address, why);
+    socklen_t len = sizeof address;
+    enum err err = find_address(host, *port, &address, why);
     int fd = err ? -1 : open_socket(&address);
 
     if (fd < 0)
-        return err ? err : fail(why, host, port, strerror(errno));
-    listener = calloc(1, sizeof *listener);
+        return err ? err : fail(why, host, *port, strerror(errno));
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    *port = address_port(&address);
+    *out = fd;
+    return OK;
+}
+
+enum err listener_adopt(struct loop *loop, int fd, size_t out_cap, const struct listener_ops *ops, void *ctx,
+                        struct listener **out, const char **why)
+{
+    struct listener *listener = calloc(1, sizeof *listener);
+    enum err err;
+
     if (!listener) {
         close(fd);
         *why = "out of memory";
@@ -273,6 +283,15 @@ enum err listener_open(struct loop *loop, const char *host, uint16_t port, size_
     }
     *out = listener;
     return OK;
+}
+
+enum err listener_open(struct loop *loop, const char *host, uint16_t port, size_t out_cap, const struct listener_ops *ops,
+                       void *ctx, struct listener **out, const char **why)
+{
+    int fd;
+    enum err err = listener_bind(host, &port, &fd, why);
+
+    return err ? err : listener_adopt(loop, fd, out_cap, ops, ctx, out, why);
 }
 
 uint16_t listener_port(const struct listener *listener)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Who connects chooses among them, and we do the work: ffdhe8192, which the library would offer too, costs 150 ms. */
@@ -40,6 +41,27 @@ static enum err check_readable(const char *path, const char *what, const char **
     if (!file)
         return fail(ERR_SYSTEM, why, "cannot read the %s %s: %s", what, path, strerror(errno));
     fclose(file);
+    return OK;
+}
+
+/* The key is the server's alone: nobody else may read it, and nobody else may put another one in its place. Like PostgreSQL's, it
+ * may also be root's and readable for a group, which is how a system hands a key to a service. */
+static enum err check_secret(const char *path, const char **why)
+{
+    struct stat info;
+    uid_t user = geteuid();
+
+    if (stat(path, &info) != 0)
+        return fail(ERR_SYSTEM, why, "cannot read the key %s: %s", path, strerror(errno));
+    if (user != 0 && info.st_uid != 0 && info.st_uid != user)
+        return fail(ERR_INVALID, why, "the key %s belongs to another user (%u), who can read and replace it", path,
+                    (unsigned)info.st_uid);
+    mode_t spare = info.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+    if ((info.st_mode & spare) != 0)
+        return fail(ERR_INVALID, why,
+                    "the key %s can be read or changed by others (mode %04o); \"chmod 600 %s\" mends that, but "
+                    "who has read it already keeps it",
+                    path, (unsigned)info.st_mode & 07777, path);
     return OK;
 }
 
@@ -87,7 +109,7 @@ static enum err load_pair(SSL_CTX *ssl, const char *cert_path, const char *key_p
     }
     if (SSL_CTX_check_private_key(ssl) != 1)
         return fail(ERR_INVALID, why, "the key %s does not belong to the certificate %s", key_path, cert_path);
-    return OK;
+    return check_secret(key_path, why);
 }
 
 enum err tls_server_new(const char *cert_path, const char *key_path, struct tls_context **out, const char **why)

@@ -2,6 +2,7 @@
 #ifndef SERVER_INSIDE_H
 #define SERVER_INSIDE_H
 
+#include "base/buf.h"
 #include "control/control.h"
 #include "net/workers.h"
 #include "server/lane.h"
@@ -22,6 +23,8 @@ struct server {
     struct store *store;
     struct bus *bus;
     struct chat *chat;
+    int *sockets; /* that listen and that no lane has yet: for each address one per lane; -1: none */
+    struct buf credentials;
     struct lane **lanes;
     unsigned lane_count;
     size_t descriptors; /* that the process may have open */

@@ -162,6 +162,7 @@ static void text_show(const struct setting *setting, const void *field, struct b
 }
 
 const struct setting_kind kind_path = {"PATH", CONFIG_TEXT_SIZE, path_set, text_show, NULL};
+const struct setting_kind kind_user = {"NAME", CONFIG_TEXT_SIZE, path_set, text_show, NULL};
 
 static bool begins(struct slice text, const char *start)
 {

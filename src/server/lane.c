@@ -49,16 +49,13 @@ static struct tls_context *current_tls(void *ctx)
 
 static const struct listener_ops listener_ops = {admit, accepted, current_tls};
 
-enum err lane_listen(struct lane *lane, struct config_address *address, const char **why)
+enum err lane_listen(struct lane *lane, int fd, const char **why)
 {
     struct listener **place = &lane->listeners[lane->listener_count];
-    enum err err =
-        listener_open(lane->loop, address->host, address->port, lane->parts.output_buffer, &listener_ops, lane, place, why);
-    if (err != OK)
-        return err;
-    address->port = listener_port(*place);
-    lane->listener_count++;
-    return OK;
+    enum err err = listener_adopt(lane->loop, fd, lane->parts.output_buffer, &listener_ops, lane, place, why);
+    if (err == OK)
+        lane->listener_count++;
+    return err;
 }
 
 /* ---- the end of it ---- */
@@ -237,6 +234,10 @@ void lane_run(struct lane *lane)
 
 static void *run_thread(void *ctx)
 {
+    const struct lane *lane = ctx;
+    char name[16];
+    snprintf(name, sizeof name, "lane-%u", lane->parts.index);
+    pthread_setname_np(pthread_self(), name); /* its own: another thread's is set by writing to /proc */
     lane_run(ctx);
     return NULL;
 }
@@ -246,9 +247,6 @@ enum err lane_start(struct lane *lane)
     if (pthread_create(&lane->thread, NULL, run_thread, lane) != 0)
         return ERR_SYSTEM;
     lane->has_thread = true;
-    char name[16];
-    snprintf(name, sizeof name, "lane-%u", lane->parts.index);
-    pthread_setname_np(lane->thread, name);
     return OK;
 }
 

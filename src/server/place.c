@@ -1,5 +1,6 @@
 /* place.c - see place.h. */
 #include "server/place.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -73,6 +74,41 @@ enum err place_make(const char *directory, struct buf *why)
     return OK;
 }
 
+/* Closes the descriptor. */
+static bool is_empty(int fd)
+{
+    DIR *folder = fdopendir(fd);
+    const struct dirent *entry;
+    bool empty = folder != NULL;
+    while (empty && (entry = readdir(folder)) != NULL)
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (folder != NULL)
+        closedir(folder);
+    else
+        close(fd);
+    return empty;
+}
+
+enum err place_give(const char *directory, uid_t uid, gid_t gid, const char *name, struct buf *why)
+{
+    struct stat info;
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        (void)cannot(why, "use the data directory", directory);
+        if (fd >= 0)
+            close(fd);
+        return ERR_SYSTEM;
+    }
+    int other = info.st_uid == uid ? -1 : dup(fd);
+    bool ours = info.st_uid == uid || (info.st_uid == 0 && other >= 0 && is_empty(other) && fchown(fd, uid, gid) == 0);
+    close(fd);
+    if (ours)
+        return OK;
+    (void)buf_printf(why, "the data directory %s does not belong to %s; \"chown -R %s %s\" gives it away with all that is in it",
+                     directory, name, name, directory);
+    return ERR_SYSTEM;
+}
+
 static enum err held(struct buf *why, const char *directory, int fd)
 {
     char owner[32];
@@ -91,7 +127,7 @@ enum err place_lock(const char *directory, int *fd, struct buf *why)
         errno = ENAMETOOLONG;
         return cannot(why, "use the data directory", directory);
     }
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
         return cannot(why, "write", path);
     enum err err = OK;

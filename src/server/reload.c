@@ -2,9 +2,11 @@
 #include "base/log.h"
 #include "inside.h"
 #include "server/certificate.h"
+#include "server/confine.h"
 #include "server/lines.h"
 #include "server/notify.h"
 #include "server/settings.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -70,6 +72,15 @@ static void apply(struct server *server, struct tls_context *tls, const struct s
         log_event(LOG_INFO, "reloaded");
 }
 
+/* A file that was named for the first time by this reload may be fine and yet out of reach. */
+static void add_advice(struct buf *problems)
+{
+    struct slice text = buf_slice(problems), denied = slice_str(strerror(EACCES));
+    if (confined_to_files() && memmem(text.data, text.len, denied.data, denied.len) != NULL)
+        (void)buf_append_str(problems,
+                             "; files in directories that no setting named at the start can be read after a restart only");
+}
+
 static void reload(struct server *server, struct buf *problems)
 {
     struct config fresh, merged = server->config;
@@ -85,6 +96,7 @@ static void reload(struct server *server, struct buf *problems)
     buf_clear(problems);
     /* Always, also when no path changed: what the files hold may have. */
     if (settings_for_sessions(&merged, &sessions, problems) != OK || certificate_load(&merged, &tls, problems) != OK) {
+        add_advice(problems);
         log_problems(problems);
         return;
     }

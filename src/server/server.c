@@ -96,6 +96,7 @@ int server_run(const struct config *config, int argc, char *const argv[])
     struct server server = {.config = *config, .asked = *config, .argc = argc, .argv = argv, .lock = -1};
     struct buf why;
     buf_init(&why, 8192);
+    buf_init(&server.credentials, CREDENTIALS_MAX);
     int code = EXIT_STOPPED;
     log_setup(STDERR_FILENO, (enum log_format)config->log_format, (enum log_level)config->log_level);
     enum err err = server_start(&server, &why);

@@ -5,6 +5,7 @@
 #define FIELD(member) offsetof(struct config, member)
 
 static const char *const registrations[] = {"open", "closed", NULL};
+static const char *const sandboxes[] = {"auto", "required", "off", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
@@ -22,6 +23,9 @@ const struct setting settings[] = {
     {"store", &kind_store, "sqlite:", 0, 0, NULL, FIELD(store), false,
      "database; sqlite: is earshot.db in the data directory, sqlite:PATH another file"},
     {"bus", &kind_bus, "local:", 0, 0, NULL, FIELD(bus), false, "what connects the event loops; local: is this process alone"},
+    {"user", &kind_user, NULL, 0, 0, NULL, FIELD(user), false, "whom to become once it listens, if root starts it"},
+    {"sandbox", &kind_choice, "auto", 0, 0, sandboxes, FIELD(sandbox), false,
+     "give up all rights that serving does not need: as far as the kernel can, or required to be complete, or not at all"},
     {"certificate", &kind_path, NULL, 0, 0, NULL, FIELD(certificate), true,
      "TLS certificate chain (PEM); else a self-signed one is made in the data directory"},
     {"key", &kind_path, NULL, 0, 0, NULL, FIELD(key), true, "private key of the certificate (PEM)"},

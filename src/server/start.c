@@ -1,7 +1,9 @@
 /* start.c - the steps that bring the server up, each needing those before it, and the way down. */
 #include "base/log.h"
 #include "inside.h"
+#include "net/listener.h"
 #include "server/certificate.h"
+#include "server/confine.h"
 #include "server/file.h"
 #include "server/import.h"
 #include "server/notify.h"
@@ -71,10 +73,55 @@ static enum err start_process(struct server *server, struct buf *why)
     return err;
 }
 
+/* ---- what only the user may do who started the server ---- */
+
+/* Ports below 1024 are for root alone. Connections wait in the kernel until the lanes accept them. */
+static enum err bind_sockets(struct server *server, struct buf *why)
+{
+    struct config_addresses *addresses = &server->config.listen;
+    size_t count = addresses->count * server->lane_count;
+    server->sockets = malloc(count * sizeof *server->sockets);
+    if (server->sockets == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        server->sockets[i] = -1;
+    for (size_t i = 0; i < count; i++) {
+        struct config_address *address = &addresses->list[i / server->lane_count];
+        const char *reason = "";
+        if (listener_bind(address->host, &address->port, &server->sockets[i], &reason) != OK) {
+            (void)buf_append_str(why, reason);
+            return ERR_SYSTEM;
+        }
+    }
+    return OK;
+}
+
+/* The file is read here and imported later, so that the server's own user need not be able to read it. */
+static enum err read_credentials(struct server *server, struct buf *why)
+{
+    const char *reason = "", *path = server->config.credentials;
+    if (path[0] == '\0' || file_read(path, &server->credentials, &reason) == OK)
+        return OK;
+    (void)buf_printf(why, "credentials: cannot read %s: %s", path, reason);
+    return ERR_INVALID;
+}
+
+static void forget_credentials(struct server *server)
+{
+    if (server->credentials.bytes != NULL)
+        secret_wipe(server->credentials.bytes, server->credentials.size);
+    buf_free(&server->credentials);
+}
+
+/* From here on the process has the rights of a server, and not of whoever started it. */
+static enum err start_confinement(struct server *server, struct buf *why)
+{
+    return confine(&server->config, why);
+}
+
 static enum err start_place(struct server *server, struct buf *why)
 {
-    enum err err = place_make(server->config.data, why);
-    return err == OK ? place_lock(server->config.data, &server->lock, why) : err;
+    return place_lock(server->config.data, &server->lock, why);
 }
 
 static enum err start_certificate(struct server *server, struct buf *why)
@@ -130,19 +177,8 @@ static enum err start_import(struct server *server, struct buf *why)
 {
     if (server->config.credentials[0] == '\0')
         return OK;
-    struct buf text;
-    const char *reason = "";
-    buf_init(&text, CREDENTIALS_MAX);
-    enum err err = file_read(server->config.credentials, &text, &reason);
-    if (err != OK) {
-        (void)buf_printf(why, "credentials: cannot read %s: %s", server->config.credentials, reason);
-        err = ERR_INVALID;
-    } else {
-        err = import(server, buf_slice(&text), why);
-    }
-    if (text.bytes != NULL)
-        secret_wipe(text.bytes, text.size);
-    buf_free(&text);
+    enum err err = import(server, buf_slice(&server->credentials), why);
+    forget_credentials(server);
     return err;
 }
 
@@ -250,15 +286,14 @@ static enum err start_control(struct server *server, struct buf *why)
 
 static enum err start_listening(struct server *server, struct buf *why)
 {
-    for (size_t at = 0; at < server->config.listen.count; at++) {
-        struct config_address *address = &server->config.listen.list[at];
-        for (unsigned i = 0; i < server->lane_count; i++) {
-            const char *reason = "";
-            if (lane_listen(server->lanes[i], address, &reason) == OK)
-                continue;
-            (void)buf_append_str(why, reason);
-            return ERR_SYSTEM;
-        }
+    for (size_t i = 0; i < server->config.listen.count * server->lane_count; i++) {
+        const char *reason = "";
+        int fd = server->sockets[i];
+        server->sockets[i] = -1;
+        if (lane_listen(server->lanes[i % server->lane_count], fd, &reason) == OK)
+            continue;
+        (void)buf_append_str(why, reason);
+        return ERR_SYSTEM;
     }
     return OK;
 }
@@ -303,8 +338,9 @@ static enum err announce(struct server *server, struct buf *why)
 enum err server_start(struct server *server, struct buf *why)
 {
     static enum err (*const steps[])(struct server *, struct buf *) = {
-        start_process, start_place,   start_certificate, start_import,  start_store,   start_chat,
-        start_lanes,   start_signals, start_listening,   start_control, start_threads, announce,
+        start_process,     bind_sockets,    read_credentials, start_confinement, start_place,
+        start_certificate, start_import,    start_store,      start_chat,        start_lanes,
+        start_signals,     start_listening, start_control,    start_threads,     announce,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         enum err err = steps[i](server, why);
@@ -327,9 +363,21 @@ static bool join_lanes(struct server *server)
     return complete;
 }
 
+static void close_sockets(struct server *server)
+{
+    size_t count = server->sockets != NULL ? server->config.listen.count * server->lane_count : 0;
+    for (size_t i = 0; i < count; i++)
+        if (server->sockets[i] >= 0)
+            close(server->sockets[i]);
+    free(server->sockets);
+    server->sockets = NULL;
+}
+
 void server_close(struct server *server)
 {
     bool complete = join_lanes(server);
+    close_sockets(server);
+    forget_credentials(server);
     if (!complete || server->abandoned) {
         /* Something hangs. What was accepted still goes to disk; the rest of the memory goes with the process. */
         store_stop(&server->store);

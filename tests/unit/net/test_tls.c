@@ -372,7 +372,8 @@ static void check_server(enum err expected, const char *cert, const char *key, c
     const char *why = "";
 
     assert_int_equal(tls_server_new(cert, key, &context, &why), expected);
-    assert_null(context);
+    assert_int_equal(context != NULL, expected == OK);
+    tls_unref(&context);
     if (!strstr(why, in_sentence))
         fail_msg("\"%s\" does not say \"%s\"", why, in_sentence);
 }
@@ -391,6 +392,13 @@ static void test_bad_files(void **state)
     check_server(ERR_INVALID, place.cert, place.cert, "no usable private key");
     check_server(ERR_INVALID, place.cert, other.key, "does not belong");
     check_server(ERR_INVALID, "/dev/null", place.key, "no usable certificate");
+    chmod(place.key, 0640);
+    check_server(geteuid() == 0 ? OK : ERR_INVALID, place.cert, place.key, ""); /* root's may be lent to a group */
+    chmod(place.key, 0604);
+    check_server(ERR_INVALID, place.cert, place.key, "can be read or changed by others (mode 0604)");
+    chmod(place.key, 0620);
+    check_server(ERR_INVALID, place.cert, place.key, "can be read or changed by others");
+    chmod(place.key, 0600);
     assert_int_equal(tls_client_new("/nonexistent/ca.pem", &context, &why), ERR_SYSTEM);
     assert_non_null(strstr(why, "/nonexistent/ca.pem"));
     assert_int_equal(tls_client_new(place.key, &context, &why), ERR_INVALID);

@@ -26,7 +26,14 @@ struct listener_ops {
     struct tls_context *(*tls)(void *ctx);
 };
 
-/* host: an IP address in text, or "localhost" (a name is resolved synchronously: only at start). ERR_SYSTEM with *why. */
+/* The socket alone, which listens from then on: connections wait until a listener accepts them. For a process that gives up its
+ * rights in between. host: an IP address in text, or "localhost" (a name is resolved synchronously: only at start); *port: 0 is
+ * any, and is what became of it. ERR_SYSTEM with *why. */
+enum err listener_bind(const char *host, uint16_t *port, int *fd, const char **why);
+/* A listener on such a socket, which it takes, also on failure. ERR_SYSTEM, ERR_MEMORY with *why. */
+enum err listener_adopt(struct loop *loop, int fd, size_t out_cap, const struct listener_ops *ops, void *ctx,
+                        struct listener **out, const char **why);
+/* Both at once. */
 enum err listener_open(struct loop *loop, const char *host, uint16_t port, size_t out_cap, const struct listener_ops *ops,
                        void *ctx, struct listener **out, const char **why);
 uint16_t listener_port(const struct listener *listener);

@@ -15,7 +15,8 @@
 struct tls_context;
 
 /* Certificate chain and key from PEM files. ERR_SYSTEM (cannot read), ERR_INVALID (not a certificate or key, or they do not
- * belong together); *why is a sentence for the log (thread-local, until the next call). */
+ * belong together, or others than the server and root can read or replace the key); *why is a sentence for the log (thread-local,
+ * until the next call). */
 enum err tls_server_new(const char *cert_path, const char *key_path, struct tls_context **out, const char **why);
 
 /* ca_path: PEM certificates to trust besides the system's, or NULL. Same errors. */

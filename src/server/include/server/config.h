@@ -26,6 +26,7 @@ enum {
     CONFIG_PROBLEMS_MAX = 1 << 16, /* a good cap for `problems` */
 };
 
+enum config_sandbox { SANDBOX_SETTING_AUTO, SANDBOX_SETTING_REQUIRED, SANDBOX_SETTING_OFF };
 enum config_registration { REGISTRATION_OPEN, REGISTRATION_CLOSED };
 
 struct config_address {
@@ -60,6 +61,8 @@ struct config {
     char data[CONFIG_TEXT_SIZE];
     char store[CONFIG_TEXT_SIZE];
     char bus[CONFIG_TEXT_SIZE];
+    char user[CONFIG_TEXT_SIZE];
+    int64_t sandbox;
     char certificate[CONFIG_TEXT_SIZE];
     char key[CONFIG_TEXT_SIZE];
     char credentials[CONFIG_TEXT_SIZE];

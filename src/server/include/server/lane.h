@@ -37,8 +37,8 @@ enum err lane_equip(struct lane *lane, const struct lane_parts *parts, const str
 void lane_free_sessions(struct lane *lane);
 void lane_free(struct lane **lane);
 
-/* Port 0: the system chooses, and the address says which from then on. ERR_SYSTEM with *why. */
-enum err lane_listen(struct lane *lane, struct config_address *address, const char **why);
+/* Takes a listening socket (listener_bind), also on failure. ERR_SYSTEM, ERR_MEMORY with *why. */
+enum err lane_listen(struct lane *lane, int fd, const char **why);
 
 struct loop *lane_loop(struct lane *lane);
 struct shard *lane_shard(struct lane *lane);

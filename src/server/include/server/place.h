@@ -7,9 +7,14 @@
 #define SERVER_PLACE_H
 
 #include "base/buf.h"
+#include <sys/types.h>
 
 /* Makes the directory with its parents, each 0700. ERR_SYSTEM with a sentence in `why`. */
 enum err place_make(const char *directory, struct buf *why);
+
+/* For a server that becomes another user: gives away a directory of root's in which there is nothing yet. ERR_SYSTEM with a
+ * sentence in `why`: it belongs to somebody else, or is in use; what is in it is not given away unasked. */
+enum err place_give(const char *directory, uid_t uid, gid_t gid, const char *name, struct buf *why);
 
 /* Takes the lock; *fd keeps it. ERR_EXISTS (another server has it), ERR_SYSTEM, with a sentence in `why`. */
 enum err place_lock(const char *directory, int *fd, struct buf *why);

@@ -34,7 +34,7 @@ struct setting {
 };
 
 extern const struct setting_kind kind_addresses, kind_seconds, kind_days, kind_count, kind_bytes, kind_path, kind_store, kind_bus,
-    kind_choice, kind_turn;
+    kind_choice, kind_turn, kind_user;
 
 extern const struct setting settings[];
 extern const size_t settings_count;
