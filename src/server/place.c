@@ -120,6 +120,18 @@ static enum err held(struct buf *why, const char *directory, int fd)
     return ERR_EXISTS;
 }
 
+/* Root restores for a server that is somebody else, who has to be able to take the lock after that. A second name would mean that
+ * it is also another file, which is not root's to give away. */
+static bool lend(const char *directory, int lock)
+{
+    struct stat folder, file;
+    if (geteuid() != 0)
+        return true;
+    if (stat(directory, &folder) != 0 || fstat(lock, &file) != 0)
+        return false;
+    return file.st_uid == folder.st_uid || file.st_nlink != 1 || fchown(lock, folder.st_uid, folder.st_gid) == 0;
+}
+
 enum err place_lock(const char *directory, int *fd, struct buf *why)
 {
     char path[PATH_MAX];
@@ -133,6 +145,8 @@ enum err place_lock(const char *directory, int *fd, struct buf *why)
     enum err err = OK;
     if (flock(lock, LOCK_EX | LOCK_NB) != 0)
         err = errno == EWOULDBLOCK ? held(why, directory, lock) : cannot(why, "lock", path);
+    else if (!lend(directory, lock))
+        err = cannot(why, "give away", path);
     else if (ftruncate(lock, 0) != 0 || dprintf(lock, "%d\n", (int)getpid()) < 0)
         err = cannot(why, "write", path); /* a full disk shows here first */
     if (err != OK) {

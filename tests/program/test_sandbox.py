@@ -96,6 +96,22 @@ def test_root_becomes_another_user(world):
 
 
 @root_only
+def test_root_restores_for_another_user(world):
+    open_doors(world)
+    server = world.new_server("--user", USER, accounts=("alice", "bob"), prepared=False)
+    server.start()
+    backup = world.directory / "backup.db"
+    Control(server).rows("backup", backup)
+    server.stop()
+    (server.data / "earshotd.lock").unlink()
+    done = subprocess.run([surroundings.EARSHOTD, "--restore", backup, "--data", server.data], capture_output=True, text=True,
+                          env=surroundings.environment(), timeout=6 * surroundings.PATIENCE, check=False)
+    assert done.returncode == 0, done
+    server.start()
+    exercise(world, server)
+
+
+@root_only
 def test_a_low_port_is_opened_before(world):
     open_doors(world)
     with socket.socket() as probe:
