@@ -88,6 +88,7 @@ def test_history_survives_the_server(world, end):
     server = world.server()
     world.peer("alice").logout()
     bob = world.peer("bob")
+    bob.done("message", to="alice", body="on disk, and so is all before")
     if end == "stop":
         bob.logout()
     getattr(server, end)()
