@@ -15,7 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 5, LATE_MS = 10, HEARTBEAT_S = 20, LOGIN_S = 300 };
+enum { TICK_MS = 5, LATE_MS = 10, HEARTBEAT_S = 25, LOGIN_S = 300 };
 
 #define MS INT64_C(1000000)
 

@@ -93,7 +93,7 @@ WORKLOADS = [
              others="(with a password) InspIRCd 307, mosquitto 346, NATS 505, ejabberd 1,400, Prosody 5,300"),
     Workload("login-password", "a login, with a password", "logins --users 1000 --at-once 8 --password", {"earshot": earshot},
              per="logins", aim="the hash and little else"),
-    Workload("idle", "10,000 idle connections", "idle --users 10000", BOTH, unit="KB", seconds=10, rounds=1, aim="under 16 KB",
+    Workload("idle", "10,000 idle connections", "idle --users 10000 --settle 3000", BOTH, unit="KB", seconds=10, rounds=1, aim="under 16 KB",
              others="ngIRCd 13.1, mosquitto 15.0, InspIRCd 15.9, NATS 34, Prosody 48, ejabberd 61"),
     Workload("loops-1", "pairs, window 64, one event loop and two", "pairs --users 200 --window 64",
              {"earshot, one loop": one_loop, "earshot, two loops": two_loops}, base="earshot, one loop", asked=True),
