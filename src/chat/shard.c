@@ -79,8 +79,17 @@ void shard_stop(struct shard *shard)
     delivery_flush(shard);
 }
 
+static void flush_submitted(struct shard *shard)
+{
+    struct store_op *first = shard->first_submitted, *last = shard->last_submitted;
+    shard->first_submitted = shard->last_submitted = NULL;
+    if (first != NULL)
+        store_submit_chain(shard->chat->parts.store, first, last);
+}
+
 void shard_flush(struct shard *shard)
 {
+    flush_submitted(shard);
     bus_flush(shard->chat->parts.bus, shard->index);
 }
 
@@ -93,7 +102,12 @@ void shard_submit(struct shard *shard, struct store_op *op)
 {
     op->home = shard->world->strand;
     shard->in_flight++;
-    store_submit(shard->chat->parts.store, op);
+    op->task.next = NULL;
+    if (shard->first_submitted == NULL)
+        shard->first_submitted = op;
+    else
+        shard->last_submitted->task.next = &op->task;
+    shard->last_submitted = op;
 }
 
 static bool more_slots(struct shard *shard)

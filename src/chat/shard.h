@@ -50,6 +50,7 @@ struct shard {
     struct slot *slots;
     uint32_t slot_count, slot_room, first_free; /* first_free: index + 1 */
     size_t in_flight;
+    struct store_op *first_submitted, *last_submitted; /* for the store, at the end of the turn */
     struct send *free_sends; /* message.c */
     size_t free_send_count;
     struct participant *unflushed; /* delivery.c: with acknowledgements not yet stored */
@@ -76,7 +77,7 @@ static inline void tally_count(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-/* Submits an operation whose `done` begins with shard_came_home(). */
+/* Submits an operation, at the end of the turn; its `done` begins with shard_came_home(). */
 void shard_submit(struct shard *shard, struct store_op *op);
 
 static inline void shard_came_home(struct shard *shard)

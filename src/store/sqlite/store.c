@@ -155,30 +155,47 @@ bool store_sqlite_turn(struct store *base)
     return any;
 }
 
-static void submit(struct store *base, struct store_op *op)
+/* Under the mutex. */
+static enum err enqueue(struct sqlite_store *store, struct store_op *op)
+{
+    size_t bytes = verb_bytes(op);
+    if (store->stopping)
+        return ERR_STOPPED;
+    if (bytes > store->cap - store->bytes)
+        return ERR_CAP;
+    *store->end = &op->task;
+    store->end = &op->task.next;
+    store->bytes += bytes;
+    return OK;
+}
+
+static void submit(struct store *base, struct store_op *first, struct store_op *last)
 {
     struct sqlite_store *store = (struct sqlite_store *)base;
-    assert(op->verb < STORE_VERB_COUNT && op->done != NULL && op->home != NULL);
-    op->task = (struct task){NULL, come_home};
-    op->err = OK;
-    size_t bytes = verb_bytes(op);
+    struct task *task = &first->task, *rejected = NULL, **end = &rejected;
     pthread_mutex_lock(&store->mutex);
-    if (store->stopping)
-        op->err = ERR_STOPPED;
-    else if (bytes > store->cap - store->bytes)
-        op->err = ERR_CAP;
-    bool rejected = op->err != OK, wake = false;
-    if (!rejected) {
-        wake = store->first == NULL;
-        *store->end = &op->task;
-        store->end = &op->task.next;
-        store->bytes += bytes;
+    bool was_empty = store->first == NULL;
+    for (bool more = true; more;) {
+        struct store_op *op = op_of(task);
+        assert(op->verb < STORE_VERB_COUNT && op->done != NULL && op->home != NULL);
+        more = op != last;
+        task = op->task.next;
+        op->task = (struct task){NULL, come_home};
+        op->err = enqueue(store, op);
+        if (op->err != OK) {
+            *end = &op->task;
+            end = &op->task.next;
+        }
     }
+    bool wake = was_empty && store->first != NULL;
     pthread_mutex_unlock(&store->mutex);
-    if (rejected)
-        strand_post(op->home, &op->task);
-    else if (wake)
+    if (wake)
         pthread_cond_signal(&store->wake);
+    while (rejected != NULL) {
+        struct store_op *op = op_of(rejected);
+        rejected = op->task.next;
+        strand_post(op->home, &op->task);
+    }
 }
 
 static enum err load(struct store *base, const struct store_reader *reader)

@@ -106,12 +106,12 @@ static enum err door_load(struct store *door, const struct store_reader *reader)
     return store_load(STAGE_OF(door, door)->store, reader);
 }
 
-static void door_submit(struct store *door, struct store_op *op)
+static void door_submit(struct store *door, struct store_op *first, struct store_op *last)
 {
     struct stage *stage = STAGE_OF(door, door);
-    op->task.next = NULL;
-    *stage->end_op = &op->task;
-    stage->end_op = &op->task.next;
+    last->task.next = NULL;
+    *stage->end_op = &first->task;
+    stage->end_op = &last->task.next;
 }
 
 static void door_stop(struct store **door)
@@ -184,6 +184,8 @@ void stage_settle(struct stage *stage)
 {
     const unsigned all = STAGE_SHARDS + 2;
     bool any = true;
+    for (unsigned i = 0; i < STAGE_SHARDS; i++)
+        stage_wake(stage, i); /* whatever was called until now was called in somebody's turn, which ends */
     while (any) {
         unsigned first = stage->shuffled ? (unsigned)stage_dice(stage, all) : 0;
         any = false;
@@ -205,8 +207,6 @@ void stage_pass(struct stage *stage, int64_t ms)
     while (stage_next(stage, INT64_MAX) <= end) {
         stage->now = stage_next(stage, end);
         timers_run(&stage->timers, stage->now);
-        for (unsigned i = 0; i < STAGE_SHARDS; i++)
-            stage_wake(stage, i); /* whichever it was, its turn ends too */
         stage_settle(stage);
     }
     stage->now = end;

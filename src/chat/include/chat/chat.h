@@ -58,7 +58,7 @@ enum err shard_new(struct chat *chat, unsigned index, const struct world *world,
 /* Stops the shard's timers, so that its loop can end. */
 void shard_stop(struct shard *shard);
 
-/* For the end of the turn: hands over what was staged for other shards. */
+/* For the end of the turn: hands over what was staged for other shards, and for the store. */
 void shard_flush(struct shard *shard);
 
 /* Operations of the shard that have not come home yet; at 0 its loop may stop. */

@@ -262,7 +262,8 @@ struct store;
 
 struct store_ops {
     enum err (*load)(struct store *store, const struct store_reader *reader);
-    void (*submit)(struct store *store, struct store_op *op);
+    /* A chain of operations, first to last linked by task.next, last->task.next ignored. */
+    void (*submit)(struct store *store, struct store_op *first, struct store_op *last);
     void (*stop)(struct store **store);
 };
 
@@ -279,7 +280,13 @@ static inline enum err store_load(struct store *store, const struct store_reader
 /* From any thread; never blocks on a disk, never calls done inside. */
 static inline void store_submit(struct store *store, struct store_op *op)
 {
-    store->ops->submit(store, op);
+    store->ops->submit(store, op, op);
+}
+
+/* All of a turn under one lock, and with one wake-up: first to last, linked by task.next. */
+static inline void store_submit_chain(struct store *store, struct store_op *first, struct store_op *last)
+{
+    store->ops->submit(store, first, last);
 }
 
 /* Executes and commits everything submitted, posts the results, closes. Takes a pointer to NULL. */
