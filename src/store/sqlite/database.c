@@ -5,6 +5,7 @@
 #include "schema.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -65,11 +66,25 @@ static enum err unusable(sqlite3 *handle, const char *path)
     return refuse(ERR_SYSTEM, "cannot use %s: %s", path, sqlite3_errmsg(handle));
 }
 
+/* SQLite counts what it allocates, under a mutex, and nobody asks. */
+static void stop_counting_memory(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/* Before anything else of SQLite's; later it is refused, and SQLite goes on counting. */
+static void configure_library(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, stop_counting_memory);
+}
+
 enum err database_connect(const struct store_sqlite_config *config, sqlite3 **out)
 {
     sqlite3 *handle = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     enum err err = OK;
+    configure_library();
     if (sqlite3_open_v2(config->path, &handle, flags, config->vfs) != SQLITE_OK)
         err = handle != NULL ? unusable(handle, config->path) : refuse(ERR_MEMORY, "no memory for the database");
     if (err == OK)
@@ -176,6 +191,7 @@ static enum err set_up(struct database *db, const struct store_sqlite_config *co
 
 enum err database_open(struct database *db, const struct store_sqlite_config *config)
 {
+    configure_library();
     *db = (struct database){.lock = -1, .in_memory = strcmp(config->path, ":memory:") == 0};
     enum err err = state_init(&db->state);
     if (err != OK)
