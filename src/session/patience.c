@@ -15,6 +15,7 @@ enum {
     FRAME_MS = 30 * 1000,   /* from a frame's first byte to its last */
     READ_MS = 30 * 1000,    /* in which a reader must take */
     READ_LEAST = 64 * 1024, /* so much of what waits for it, or all */
+    TICK_MS = 100, /* deadlines come due together: a wake-up for each of ten thousand costs as much as their heartbeats */
 };
 
 static struct session *session_of(struct timer *timer)
@@ -71,6 +72,7 @@ static int64_t next_deadline(const struct session *session, int64_t now)
         due = earlier(due, session->frame_ms + FRAME_MS);
     if (session->goal_ms > 0)
         due = earlier(due, session->goal_ms + READ_MS);
+    due = (due + TICK_MS - 1) / TICK_MS * TICK_MS;
     if (session->resting)
         due = earlier(due, now + gate_rest_ms(session, now));
     return due;

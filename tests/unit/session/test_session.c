@@ -405,7 +405,7 @@ static void test_silence_shows_within_45_seconds(void **state)
     assert_true(bob->hung_up);
 }
 
-static void test_silence_to_the_millisecond(void **state)
+static void test_silence_to_the_tenth_of_a_second(void **state)
 {
     struct desk *desk = *state;
     struct caller *alice = online(desk, "alice");
@@ -414,8 +414,23 @@ static void test_silence_to_the_millisecond(void **state)
     ping(alice, 0);
     stage_pass(desk->stage, desk->settings.silence_ms - 1);
     assert_false(alice->hung_up);
-    stage_pass(desk->stage, 1);
+    stage_pass(desk->stage, 1 + 100);
     assert_true(alice->hung_up);
+}
+
+/* They came at moments of their own, and are missed in one turn. */
+static void test_deadlines_come_together(void **state)
+{
+    struct desk *desk = *state;
+    struct caller *callers[3];
+    stage_pass(desk->stage, 100 - desk->stage->now % 100);
+    for (int i = 0; i < 3; i++) {
+        stage_pass(desk->stage, 7);
+        callers[i] = call(desk);
+    }
+    while (!callers[0]->hung_up && desk->stage->now < 1000000)
+        stage_pass(desk->stage, 1);
+    assert_true(callers[1]->hung_up && callers[2]->hung_up);
 }
 
 static void test_nobody_logs_in(void **state)
@@ -621,7 +636,8 @@ int main(void)
         DESK_TEST(test_unanswered_stay_within_the_limit),
         DESK_TEST(test_silence),
         DESK_TEST(test_silence_shows_within_45_seconds),
-        DESK_TEST(test_silence_to_the_millisecond),
+        DESK_TEST(test_silence_to_the_tenth_of_a_second),
+        DESK_TEST(test_deadlines_come_together),
         DESK_TEST(test_nobody_logs_in),
         DESK_TEST(test_inactivity),
         DESK_TEST(test_shutdown_answers_first),
