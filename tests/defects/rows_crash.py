@@ -95,6 +95,13 @@ ROWS = [
         "test": "store/test_faults",
     },
     {
+        "name": "messages-are-not-promised",
+        "file": "src/store/sqlite/verbs.c",
+        "old": "append_extra, true, .logged = true},",
+        "new": "append_extra, true, .logged = true, .relaxed = true},",
+        "test": "store/test_power",
+    },
+    {
         "name": "a-full-disk-stops-reading",
         "file": "src/store/sqlite/group.c",
         "old": "            execute_one(db, group->ops[i]);\n    }\n}\n\nvoid group_settle",

@@ -22,6 +22,17 @@ static bool execute_one(struct database *db, struct store_op *op)
     return db->failed;
 }
 
+/* Somebody will be told that some of what it writes is on disk. */
+static bool is_promised(const struct group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        const struct verb *verb = &verbs[group->ops[i]->verb];
+        if (!group->left_out[i] && verb->writes && !verb->relaxed)
+            return true;
+    }
+    return false;
+}
+
 /* Some of what it writes is not in the redo log. */
 static bool must_commit(const struct group *group)
 {
@@ -81,7 +92,7 @@ static enum err attempt(struct group *group, struct database *db, size_t *culpri
     db->failed = false;
     if (devices_due(db) && devices_flush(db) != OK)
         return ERR_NOT_STORED;
-    if (!must_commit(group) && redo_write(&db->redo) == OK)
+    if (!must_commit(group) && redo_write(&db->redo, is_promised(group)) == OK)
         return OK;
     return db_commit(db) == OK ? OK : ERR_NOT_STORED;
 }

@@ -202,7 +202,8 @@ static void seal(struct redo *redo, uint8_t *frame, size_t len)
     put_u64(frame + 16, hash_of(redo, redo->end, slice_of(frame + HEAD, len - HEAD)));
 }
 
-/* Part of the frame may be in the file, or all of it. */
+/* Part of the frame may be in the file, or all of it. The failing sync may also have given up frames before it that were not
+ * synced either; but what follows now is a commit, and if that fails, too, nothing more is logged behind such a hole. */
 static void disown(struct redo *redo, int code)
 {
     static const uint8_t nothing[HEAD];
@@ -211,7 +212,7 @@ static void disown(struct redo *redo, int code)
     (void)write_at(redo, nothing, sizeof nothing, redo->end);
 }
 
-enum err redo_write(struct redo *redo)
+enum err redo_write(struct redo *redo, bool durable)
 {
     size_t len = buf_len(&redo->frame);
     if (len == HEAD && redo->vfs != NULL)
@@ -220,7 +221,7 @@ enum err redo_write(struct redo *redo)
         return ERR_NOT_STORED;
     seal(redo, redo->frame.bytes + redo->frame.start, len);
     int code = write_at(redo, buf_data(&redo->frame), len, redo->end);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK && durable)
         code = sync(redo);
     if (code != SQLITE_OK) {
         disown(redo, code);

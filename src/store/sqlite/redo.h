@@ -49,9 +49,9 @@ void redo_close(struct redo *redo, bool remove);
 void redo_begin(struct redo *redo);
 void redo_add(struct redo *redo, struct slice head, struct slice body);
 
-/* Appends the frame and syncs; nothing if it is empty. ERR_NOT_STORED: it does not count, commit instead (always, without a log).
- */
-enum err redo_write(struct redo *redo);
+/* Appends the frame; nothing if it is empty. durable: and syncs, it and all before it. ERR_NOT_STORED: it does not count, commit
+ * instead (always, without a log). */
+enum err redo_write(struct redo *redo, bool durable);
 
 /* The records of the frame at *at, which is moved to the next; *records is filled. ERR_NOT_FOUND: there are no more. */
 enum err redo_read(struct redo *redo, size_t *at, struct buf *records);

@@ -16,6 +16,7 @@ struct verb {
     size_t (*extra)(const struct store_op *op); /* bytes of inputs outside it; NULL: none */
     bool writes;                                /* needs a transaction, is lost if that fails */
     bool logged;                                /* what it writes is in the redo log: no need to commit */
+    bool relaxed;                               /* and promised to nobody: no need to sync, what follows will */
     bool aside;                                 /* goes on elsewhere once it is committed: backup.h */
 };
 

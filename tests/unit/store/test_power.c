@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-enum { MOST_GROUPS = 100, MOST = 10, MESSAGES = MOST_GROUPS * MOST, LARGE = 60000 };
+enum { MOST_GROUPS = 100, MOST = 10, MESSAGES = MOST_GROUPS * MOST, LARGE = 60000, LOGINS = 100 };
 
 struct plan {
     unsigned lives, groups, cut_every;
@@ -39,11 +39,26 @@ static void submit(struct life *life, struct store_append *append, char *text, i
     begin(life->f, &append->op, STORE_APPEND);
 }
 
+/* A group that is logged and not synced, for nobody is told of it: the next one's sync has to hold for it, too. */
+static void log_in(struct life *life)
+{
+    static struct store_login_open logins[LOGINS];
+    unsigned count = power_random(LOGINS);
+    for (unsigned i = 0; i < count; i++) {
+        logins[i] = (struct store_login_open){.account = life->alice, .time = life->count};
+        begin(life->f, &logins[i].op, STORE_LOGIN_OPEN);
+    }
+    for (unsigned i = 0; i < count; i++)
+        finish(life->f, &logins[i].op);
+}
+
 /* Some messages, as one group, and sometimes something that the redo log does not hold, or a housekeeping step. */
 static void run_group(struct life *life)
 {
     int first = life->count, count = 1 + (int)power_random(MOST);
     struct store_alive alive = {.time = 1 + first};
+    if (power_random(2) == 0)
+        log_in(life);
     for (int i = 0; i < count; i++)
         submit(life, &life->appends[i], life->texts[i], first + i);
     if (power_random(4) == 0) {

@@ -4,7 +4,9 @@
  * Each verb is a struct whose first member is `struct store_op op`; the caller owns it, fills the inputs and op.done and op.home,
  * and submits. Until `done` runs (on op.home) the op and all that its inputs point to belong to the store. The store executes ops
  * in the order submitted (per submitting thread) on a thread of its own, commits whatever is queued as one group, and only then
- * reports: when `done` runs with OK, what was written is on disk (fsync). Outputs are valid when op.err is OK.
+ * reports: when `done` runs with OK, what was written is on disk (fsync). Positions and logins (STORE_ADVANCE, STORE_LOGIN_OPEN,
+ * STORE_LOGIN_CLOSE), of which nobody is told, are written then, and on disk with the next operation that is. Outputs are valid
+ * when op.err is OK.
  *
  * Errors, besides those named at a verb: ERR_NOT_STORED (disk full or failing: nothing of this op was written; later ops may
  * succeed), ERR_CAP (queue full; reported through done as well), ERR_STOPPED.
