@@ -76,7 +76,7 @@ static void apply(struct server *server, struct tls_context *tls, const struct s
 static void add_advice(struct buf *problems)
 {
     struct slice text = buf_slice(problems), denied = slice_str(strerror(EACCES));
-    if (confined_to_files() && memmem(text.data, text.len, denied.data, denied.len) != NULL)
+    if (confined_to_files() && text.data != NULL && memmem(text.data, text.len, denied.data, denied.len) != NULL)
         (void)buf_append_str(problems,
                              "; files in directories that no setting named at the start can be read after a restart only");
 }

@@ -7,7 +7,7 @@
 #ifndef FUZZ_CALLERS_H
 #define FUZZ_CALLERS_H
 
-#include "../unit/simulation/world.c"
+#include "../unit/simulation/world.c" /* NOLINT(bugprone-suspicious-include): a fuzzer is one file, and what it includes */
 
 #include "base/log.h"
 #include "faults.h"

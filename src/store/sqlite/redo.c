@@ -6,6 +6,7 @@
  */
 #include "redo.h"
 #include "base/log.h"
+#include <assert.h>
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,9 +65,11 @@ static bool exists(struct redo *redo)
 static int write_at(struct redo *redo, const void *bytes, size_t len, size_t at)
 {
     int code = SQLITE_OK;
+    assert(redo->file != NULL);
     for (size_t done = 0, part; code == SQLITE_OK && done < len; done += part) {
         part = len - done < CHUNK ? len - done : CHUNK;
-        code = redo->file->pMethods->xWrite(redo->file, (const char *)bytes + done, (int)part, (sqlite3_int64)(at + done));
+        code = redo->file->pMethods->xWrite(redo->file, (const char *)bytes + done, (int)part,
+                                            (sqlite3_int64)at + (sqlite3_int64)done);
     }
     return code;
 }
@@ -172,6 +175,7 @@ static uint64_t hash_of(const struct redo *redo, size_t at, struct slice records
     const uint64_t odd = 0x9e3779b97f4a7c15u, other = 0xbf58476d1ce4e5b9u;
     uint64_t hash = fold(redo->generation ^ odd, (at + 1) ^ other) ^ records.len, word;
     size_t done = 0;
+    assert(records.data != NULL || records.len == 0);
     for (; done + sizeof word <= records.len; done += sizeof word) {
         memcpy(&word, records.data + done, sizeof word);
         hash = fold(hash ^ le64toh(word) ^ other, odd);
@@ -255,7 +259,7 @@ static enum err read_at(struct redo *redo, uint8_t *bytes, size_t len, size_t at
     int code = SQLITE_OK;
     for (size_t done = 0, part; code == SQLITE_OK && done < len; done += part) {
         part = len - done < CHUNK ? len - done : CHUNK;
-        code = redo->file->pMethods->xRead(redo->file, bytes + done, (int)part, (sqlite3_int64)(at + done));
+        code = redo->file->pMethods->xRead(redo->file, bytes + done, (int)part, (sqlite3_int64)at + (sqlite3_int64)done);
     }
     if (code == SQLITE_IOERR_SHORT_READ)
         return ERR_NOT_FOUND;

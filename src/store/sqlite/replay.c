@@ -2,6 +2,7 @@
 #include "replay.h"
 #include "base/log.h"
 #include "verbs.h"
+#include <assert.h>
 #include <endian.h>
 
 enum kind { MESSAGE = 1, RECEIVED, CONVERSATION, LOGIN_OPENED, LOGIN_CLOSED, KINDS };
@@ -105,6 +106,7 @@ static const struct {
 /* Takes the first record away. ERR_INVALID: it is none. */
 static enum err execute_first(struct database *db, struct slice *records)
 {
+    assert(records->data != NULL && records->len > 0);
     uint64_t numbers[MOST_NUMBERS] = {0};
     uint8_t kind = records->data[0], count = kind < KINDS ? kinds[kind].count : 0;
     size_t head = 1 + 8 * (size_t)count;
