@@ -520,10 +520,10 @@ def test_a_thousand_slow_readers(world, report):
     quiet = [measured(world, crowd, loud, 4) for _ in range(3)]
     crowd.do("pause 100-1099")
     some = start
-    for _ in range(100):  # first what the kernel keeps for them, then our own buffers
+    for _ in range(100):  # first what the kernel keeps for them, then our own buffers, of 128 KiB each, lest they be too much together
         loud.say(1, 16000)
         some = resident(server.process)
-        if some - start > 150 * MIB:
+        if some - start > 90 * MIB:
             break
     slow = [measured(world, crowd, loud, 4) for _ in range(3)]  # in less than 30 s, for then the kernel gives them up
     there = Control(server).status()["sessions"] - 101
