@@ -1,5 +1,6 @@
 /* tls_context.c - certificates and settings that sessions share. */
 #include "tls_filter.h"
+#include "tls_rehearsal.h"
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -112,6 +113,23 @@ static enum err load_pair(SSL_CTX *ssl, const char *cert_path, const char *key_p
     return check_secret(key_path, why);
 }
 
+static enum err rehearse(struct tls_context *context, const char *cert_path, const char **why)
+{
+    struct tls_context *client = NULL;
+    enum err err = context_new(false, &client, why);
+
+    if (err)
+        return err;
+    SSL_CTX_set_verify(client->ssl, SSL_VERIFY_NONE, NULL);
+    if (tls_rehearse(context, client)) {
+        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+        err =
+            fail(ERR_INVALID, why, "TLS does not work with the certificate %s: %s", cert_path, reason ? reason : "out of memory");
+    }
+    tls_unref(&client);
+    return err;
+}
+
 enum err tls_server_new(const char *cert_path, const char *key_path, struct tls_context **out, const char **why)
 {
     struct tls_context *context = NULL;
@@ -122,6 +140,8 @@ enum err tls_server_new(const char *cert_path, const char *key_path, struct tls_
     assert(context != NULL);
     SSL_CTX_set_num_tickets(context->ssl, 0);
     err = load_pair(context->ssl, cert_path, key_path, why);
+    if (!err)
+        err = rehearse(context, cert_path, why);
     if (err) {
         tls_unref(&context);
         return err;

@@ -305,15 +305,20 @@ static enum err start_signals(struct server *server, struct buf *why)
     return OK;
 }
 
+/* The first so many threads run, and may have clients already. */
+static void abandon(struct server *server, unsigned running)
+{
+    server->abandoned = true;
+    for (unsigned i = 1; i < running; i++)
+        loop_stop(lane_loop(server->lanes[i]));
+}
+
 static enum err start_threads(struct server *server, struct buf *why)
 {
     for (unsigned i = 1; i < server->lane_count; i++) {
         if (lane_start(server->lanes[i]) == OK)
             continue;
-        /* The threads that run may have clients already. */
-        server->abandoned = true;
-        while (--i > 0)
-            loop_stop(lane_loop(server->lanes[i]));
+        abandon(server, i);
         return fail(why, ERR_SYSTEM, "cannot start a thread");
     }
     return OK;
@@ -324,7 +329,10 @@ static enum err announce(struct server *server, struct buf *why)
     const struct config_addresses *addresses = &server->config.listen;
     for (size_t i = 0; i < addresses->count; i++) {
         buf_clear(why);
-        (void)config_address_show(&addresses->list[i], why);
+        if (config_address_show(&addresses->list[i], why) != OK) {
+            abandon(server, server->lane_count);
+            return fail(why, ERR_MEMORY, "out of memory");
+        }
         log_event(LOG_INFO, "serving", log_slice("address", buf_slice(why)), log_int("threads", server->lane_count));
         printf("ready %.*s\n", (int)buf_len(why), (const char *)buf_data(why));
     }

@@ -37,6 +37,13 @@ ROWS = [
         "test": "net/test_tls_floods",
     },
     {
+        "name": "no-handshake-beforehand",
+        "file": "src/net/tls_context.c",
+        "old": "    if (!err)\n        err = rehearse(context, cert_path, why);\n",
+        "new": "",
+        "test": "net/test_tls",
+    },
+    {
         "name": "every-key-exchange",
         "file": "src/net/tls_context.c",
         "old": '#define GROUPS "X25519:P-256"',

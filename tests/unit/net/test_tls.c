@@ -409,6 +409,22 @@ static void test_bad_files(void **state)
     place_free(&place);
 }
 
+/* A pair that is well-formed, and with which no handshake of TLS 1.3 succeeds: it has no signatures with this curve. */
+static void test_unfit_certificate(void **state)
+{
+    struct place place;
+    EVP_PKEY *key = EVP_EC_gen("secp256k1");
+    X509 *certificate = issue(key, "chat.example", NULL, NULL, key);
+
+    place_init(&place);
+    write_pem(place.cert, certificate, NULL);
+    write_pem(place.key, NULL, key);
+    check_server(ERR_INVALID, place.cert, place.key, "TLS does not work with the certificate");
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    place_free(&place);
+}
+
 /* The filter alone: a whole session, handed over one byte at a time. */
 
 static void carry(struct buf *from, struct tls_filter *to, bool *done, struct buf *got)
@@ -490,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_not_a_server),
         cmocka_unit_test(test_verified),
         cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_unfit_certificate),
         cmocka_unit_test(test_reload),
         cmocka_unit_test(test_filter_byte_by_byte),
     };
