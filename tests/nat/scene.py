@@ -41,7 +41,6 @@ class Scene(Rig):
         super().build()
         self.office = self.space("server")
         self.join_public(self.office, "to-server", SERVER)
-        os.mkdir(os.path.join(self.folder, "taps"))
         with open(os.path.join(self.folder, "secret"), "w", encoding="utf-8") as file:
             file.write(self.secret + "\n")
         for space, name in ((self.middle, "relay"), (self.office, "server")):
@@ -66,7 +65,7 @@ class Scene(Rig):
         if turn:
             turn += ["--turn-secret-file", os.path.join(self.folder, "secret")]
         self.server = self.start(self.office, log, "env", f"LD_PRELOAD={self.build_dir}/tests/nat/libtap.so",
-                                 f"EARSHOT_TAP={self.folder}/taps/said", f"{self.build_dir}/earshotd",
+                                 f"EARSHOT_TAP={self.folder}/data/said", f"{self.build_dir}/earshotd",  # it can write nowhere else
                                  "--listen", f"{SERVER}:{PORT}", "--data", os.path.join(self.folder, "data"), *turn)
         self.wait_for_text(log, "ready ")
 
@@ -105,8 +104,8 @@ class Scene(Rig):
         software = STUN_SOFTWARE if self.with_relay else b""
         places = [("what the relay received and sent", wires["relay"], [CLEAR.encode() + b" udp", software]),
                   ("what the server received and sent", wires["server"], [CLEAR.encode() + b" tcp"]),
-                  ("what the server received, decrypted", self.files("taps/*"), [ORDINARY.encode()]),
-                  ("the server's database", self.files("data/*"), [ORDINARY.encode()]),
+                  ("what the server received, decrypted", self.files("data/said*"), [ORDINARY.encode()]),
+                  ("the server's database", self.files("data/earshot.db*"), [ORDINARY.encode()]),
                   ("the server's log", self.files("server[0-9]*.log"), [b"ready "]),
                   ("the relay's log", self.files("relay.log"), [])]
         for name, text, _ in places:
