@@ -96,12 +96,13 @@ def table(chosen, lines):
     """One row a workload: the limit, the durable limit, earshot, and what others were seen to cost."""
     rows = []
     for workload in chosen:
-        multiples = [ratio(workload, lines, "earshot", base) for base in ("limit", "limit, durable")]
-        rows.append([workload.title + (", KB each" if workload.unit == "KB" else ""),
-                     *[cost_of(workload, lines, server) for server in ("limit, plain TCP", "limit", "limit, durable", "earshot")],
-                     *[f"{multiple:.2f}" if multiple else "" for multiple in multiples], workload.aim, workload.others])
-    return markdown(["workload", "limit, plain TCP", "limit", "limit, durable", "**earshot**", "x limit", "x durable limit", "aim",
-                     "others, another day"], rows)
+        cells = [cost_of(workload, lines, server) for server in ("limit, plain TCP", "limit", "limit, durable")]
+        for server in ("earshot", "earshot, one loop"):
+            multiples = [ratio(workload, lines, server, base) for base in ("limit", "limit, durable")]
+            cells += [cost_of(workload, lines, server), " / ".join(f"{multiple:.2f}" if multiple else "-" for multiple in multiples)]
+        rows.append([workload.title + (", KB each" if workload.unit == "KB" else ""), *cells, workload.aim, workload.others])
+    return markdown(["workload", "limit, plain TCP", "limit", "limit, durable", "**earshot**", "x limit / x durable limit",
+                     "**one loop**", "x limit / x durable limit", "aim", "others, another day"], rows)
 
 
 def latencies(chosen, lines):
@@ -197,7 +198,7 @@ $data << END
 END
 plot {plots}
 """
-COLOURS = ["#b8c4d6", "#7c93b5", "#45618c", "#d9822b"]
+COLOURS = ["#b8c4d6", "#7c93b5", "#45618c", "#d9822b", "#eab676"]
 
 
 def gnuplot(output, title, unit, columns, rows, **more):
@@ -219,7 +220,7 @@ def median_cost(workload, lines, server):
 
 
 def chart_costs(directory, chosen, lines):
-    servers = ["limit, plain TCP", "limit", "limit, durable", "earshot"]
+    servers = ["limit, plain TCP", "limit", "limit, durable", "earshot", "earshot, one loop"]
     rows = [(workload.name, [median_cost(workload, lines, server) for server in servers]) for workload in chosen if workload.unit == "us"]
     if rows:
         gnuplot(directory / "bench-cost.svg", "What a delivered message costs the server", "CPU, µs (logarithmic)", servers, rows,

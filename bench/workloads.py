@@ -65,9 +65,10 @@ def two_loops(rig, data):
     return Earshot(rig, data, threads=2)
 
 
-PAIRS = {"limit, plain TCP": plain, "limit": limit, "limit, durable": durable, "earshot": earshot}
-BOTH = {"limit": limit, "earshot": earshot}
-STORED = {"limit, durable": durable, "earshot": earshot}
+OURS = {"earshot": earshot, "earshot, one loop": one_loop}
+PAIRS = {"limit, plain TCP": plain, "limit": limit, "limit, durable": durable, **OURS}
+BOTH = {"limit": limit, **OURS}
+STORED = {"limit, durable": durable, **OURS}
 
 WORKLOADS = [
     Workload("pairs-1", "pairs, window 1", "pairs --users 200 --window 1", PAIRS,
@@ -77,7 +78,7 @@ WORKLOADS = [
              others="NATS 0.50, InspIRCd 1.35, ngIRCd 1.5, mosquitto QoS 1 20, ejabberd 33, Prosody 36; none of them stores",
              aim="under 3 µs"),
     Workload("light", "light load, 2,000 messages a second", "light --users 200 --rate 2000",
-             {"limit": limit, "limit, durable": durable, "earshot": earshot},
+             {"limit": limit, "limit, durable": durable, **OURS},
              others="InspIRCd 26, ngIRCd 37, NATS 75, ejabberd 115, Prosody 158; none of them stores", aim="3 x"),
     Workload("fanout-1", "fan-out to 1,000, window 1", "fanout --users 1001 --window 1", BOTH,
              others="InspIRCd 10.9, NATS 12.0", aim="1.1 x"),
@@ -91,7 +92,7 @@ WORKLOADS = [
              per="accepted", base="limit, durable", aim="170,000 a second"),
     Workload("login-token", "a login, with a token", "logins --users 1000 --at-once 8", BOTH, per="logins", aim="1.3 x",
              others="(with a password) InspIRCd 307, mosquitto 346, NATS 505, ejabberd 1,400, Prosody 5,300"),
-    Workload("login-password", "a login, with a password", "logins --users 1000 --at-once 8 --password", {"earshot": earshot},
+    Workload("login-password", "a login, with a password", "logins --users 1000 --at-once 8 --password", OURS,
              per="logins", aim="the hash and little else"),
     Workload("idle", "10,000 idle connections", "idle --users 10000 --settle 3000", BOTH, unit="KB", seconds=10, rounds=1, aim="under 16 KB",
              others="ngIRCd 13.1, mosquitto 15.0, InspIRCd 15.9, NATS 34, Prosody 48, ejabberd 61"),
