@@ -304,11 +304,13 @@ def test_at_a_terminal(world):
     world.server()
     bob = world.client("bob")
     alice = open_terminal(world, "alice")
+    question = "bob asks for a private channel: yes or no?"
     bob.ok("startprivate alice")
-    alice.wait_text("bob asks for a private channel: yes or no?")
+    alice.wait_text(question)
     alice.type("n")
     bob.expect("error", code="declined")
     bob.ok("startprivate alice")
+    alice.wait(lambda screen: screen.text.count(question) == 2, "the question once more")
     alice.wait(at_prompt("alice"), "an empty prompt")
     alice.type("y")
     code = bob.expect("private_open")["safety"]
