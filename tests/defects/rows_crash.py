@@ -95,6 +95,20 @@ ROWS = [
         "test": "store/test_faults",
     },
     {
+        "name": "rows-that-were-lost-are-forgotten",
+        "file": "src/store/sqlite/rows.c",
+        "old": "return db->rows.lost ? ERR_NOT_STORED : OK;",
+        "new": "return err;",
+        "test": "store/test_faults",
+    },
+    {
+        "name": "rows-left-behind",
+        "file": "src/store/sqlite/group.c",
+        "old": "    if (rows_flush(db) != OK)\n        return ERR_NOT_STORED;\n",
+        "new": "    db->rows.count = 0;\n",
+        "test": "store/test_messages",
+    },
+    {
         "name": "messages-are-not-promised",
         "file": "src/store/sqlite/verbs.c",
         "old": "append_extra, true, .logged = true},",

@@ -13,6 +13,7 @@
 #define STORE_SQLITE_DATABASE_H
 
 #include "redo.h"
+#include "rows.h"
 #include "state.h"
 #include "statements.h"
 #include "store/sqlite.h"
@@ -29,6 +30,7 @@ struct database {
     bool clean;     /* nothing in the redo log counts: it can go with the end */
     struct redo redo;
     struct state state;
+    struct rows rows;
 };
 
 /* As store_sqlite_open(); on failure nothing stays open. */

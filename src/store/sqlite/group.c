@@ -90,6 +90,8 @@ static enum err attempt(struct group *group, struct database *db, size_t *culpri
         }
     }
     db->failed = false;
+    if (rows_flush(db) != OK)
+        return ERR_NOT_STORED;
     if (devices_due(db) && devices_flush(db) != OK)
         return ERR_NOT_STORED;
     if (!must_commit(group) && redo_write(&db->redo, is_promised(group)) == OK)
@@ -155,6 +157,7 @@ void group_execute(struct group *group, struct database *db)
     memset(group->left_out, 0, group->count * sizeof group->left_out[0]);
     for (int retries = 0; writes(group); retries++) {
         size_t culprit;
+        db->rows.singly = retries > 0;
         if (attempt(group, db, &culprit) == OK) {
             note_success(group, db);
             return;
@@ -162,7 +165,11 @@ void group_execute(struct group *group, struct database *db)
         int code = db->failure;
         recover(db);
         note_failure(group, db, code);
-        if (culprit == group->count || concerns_all(code) || retries == MOST_RETRIES)
+        if (concerns_all(code) || retries == MOST_RETRIES)
+            break;
+        if (!db->rows.singly)
+            continue; /* and see whose fault it is */
+        if (culprit == group->count)
             break;
         group->left_out[culprit] = true;
         group->ops[culprit]->err = ERR_NOT_STORED;

@@ -29,17 +29,16 @@ static enum err recognise(struct database *db, const struct store_append *append
 
 static enum err insert(struct database *db, const struct store_append *append, uint64_t id, uint64_t conversation)
 {
-    sqlite3_stmt *statement = db_bind(db, SQL_APPEND, (int64_t)id, (int64_t)conversation, (int64_t)append->sender,
-                                      (int64_t)append->device, (int64_t)append->number, append->time);
-    db_bind_blob(statement, 7, append->body);
-    enum err err = db_run(db, statement);
-    if (err != OK && !db->failed) {
-        /* Nothing in a message can violate a constraint: somebody else has written, and what is in memory is wrong. */
-        db->failed = true;
-        db->failure = SQLITE_CONSTRAINT;
-        err = ERR_NOT_STORED;
-    }
-    return err;
+    const struct row row = {
+        .id = (int64_t)id,
+        .conversation = (int64_t)conversation,
+        .sender = (int64_t)append->sender,
+        .device = (int64_t)append->device,
+        .number = (int64_t)append->number,
+        .time = append->time,
+        .body = append->body,
+    };
+    return rows_add(db, &row);
 }
 
 static enum err add(struct database *db, const struct store_append *append, uint64_t id, struct conversation *conversation,

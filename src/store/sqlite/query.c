@@ -1,9 +1,12 @@
 /* query.c - binding and running statements; see database.h. */
 #include "database.h"
+#include <assert.h>
 
 sqlite3_stmt *db_bind_all(struct database *db, enum statement which, const int64_t *values, size_t count)
 {
     sqlite3_stmt *statement = db->statements[which];
+    if (db->rows.count > 0)   /* it may look at them */
+        (void)rows_flush(db); /* sets `failed` */
     for (size_t i = 0; i < count; i++)
         sqlite3_bind_int64(statement, (int)i + 1, values[i]);
     return statement;
@@ -87,6 +90,7 @@ enum err db_commit(struct database *db)
 {
     struct state *state = &db->state;
     bool in_use = redo_in_use(&db->redo);
+    assert(db->rows.count == 0);
     uint64_t generation = in_use ? new_generation() : 0;
     enum err err = members_flush(db);
     if (err == OK && in_use)
@@ -116,6 +120,7 @@ bool db_due(const struct database *db)
 
 void db_rollback(struct database *db)
 {
+    rows_drop(db);
     /* SQLite may have rolled back by itself. */
     if (sqlite3_get_autocommit(db->handle) == 0) {
         sqlite3_step(db->statements[SQL_ROLLBACK]);

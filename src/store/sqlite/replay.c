@@ -129,13 +129,16 @@ static enum err replay(struct database *db)
 {
     struct buf frame;
     size_t at = 0;
+    bool singly = db->rows.singly;
     enum err err = db_begin(db);
     buf_init(&frame, REDO_SIZE);
+    db->rows.singly = true; /* a frame's bodies go with it */
     while (err == OK && at < db->redo.end) {
         err = redo_read(&db->redo, &at, &frame);
         for (struct slice records = buf_slice(&frame); err == OK && records.len > 0;)
             err = execute_first(db, &records);
     }
+    db->rows.singly = singly;
     buf_free(&frame);
     if (err != OK)
         log_event(LOG_ERROR, "redo_unreadable", log_str("error", err_name(err)), log_int("code", db->failed ? db->failure : 0));

@@ -1,6 +1,12 @@
 /* statements.c - see statements.h. */
 #include "statements.h"
 
+/* Refused rows end the group, so those before them need not be undone alone: without OR FAIL SQLite keeps a journal for that,
+ * which costs more than the rows. */
+#define APPEND(conflict) "INSERT " conflict "INTO message(id, conversation, sender, device, number, time, body) VALUES"
+#define ROW              "(?, ?, ?, ?, ?, ?, ?)"
+#define FOUR_ROWS        ROW ", " ROW ", " ROW ", " ROW
+
 const char *const statements[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -31,7 +37,9 @@ const char *const statements[SQL_COUNT] = {
     [SQL_CONVERSATION_CREATE] = "INSERT INTO conversation(low, high, id) VALUES(?1, ?2, nullif(?3, 0))",
     [SQL_MEMBER_CREATE] = "INSERT INTO member(account, conversation) VALUES(?1, ?3), (?2, ?3)",
     [SQL_NEWEST_FROM] = "SELECT max(id) FROM message WHERE conversation = ?1 AND sender = ?2",
-    [SQL_APPEND] = "INSERT INTO message(id, conversation, sender, device, number, time, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_APPEND] = APPEND("") ROW,
+    [SQL_APPEND_SOME] = APPEND("OR FAIL ") FOUR_ROWS,
+    [SQL_APPEND_MOST] = APPEND("OR FAIL ") FOUR_ROWS ", " FOUR_ROWS ", " FOUR_ROWS ", " FOUR_ROWS,
     /* The inner limit bounds what a resent number that was never stored can cost. */
     [SQL_SENT_BEFORE] = "SELECT id FROM (SELECT id, device, number FROM message WHERE conversation = ?1 AND sender = ?2"
                         " ORDER BY id DESC LIMIT 16384) WHERE device = ?3 AND number = ?4 LIMIT 1",

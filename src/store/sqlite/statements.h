@@ -28,6 +28,8 @@ enum statement {
     SQL_MEMBER_CREATE,
     SQL_NEWEST_FROM,
     SQL_APPEND,
+    SQL_APPEND_SOME, /* of several rows: see rows.h */
+    SQL_APPEND_MOST,
     SQL_SENT_BEFORE,
     SQL_MESSAGE,
     SQL_WAITING,

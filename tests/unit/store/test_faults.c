@@ -286,6 +286,38 @@ static void a_damaged_page_fails_only_those_who_need_it(void **state)
     fixture_free(f);
 }
 
+/* Somebody else writes a message with the next id. Ours is refused while another operation, which needs nothing of it, reads. */
+static void a_message_that_cannot_be_inserted_is_not_stored(void **state)
+{
+    struct fixture *f = fixture_new();
+    fixture_open(f);
+    struct scene scene;
+    prepare(&scene, f);
+    struct store_alive alive = {.time = 1};
+    submit_message(&scene, 0);
+    assert_int_equal(finish(f, &scene.appends[0].op), OK);
+    assert_int_equal(execute(f, &alive.op, STORE_ALIVE), OK); /* committed: others may write */
+    sqlite3 *other = NULL;
+    assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "INSERT INTO message VALUES(2, 7, 1, 1, 99, 0, x'')", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    struct store_page page = page_of(scene.bob, 0, 1000);
+    submit_message(&scene, 1);
+    begin(f, &page.op, STORE_PENDING);
+    submit_message(&scene, 2);
+    finish(f, &scene.appends[2].op);
+    assert_int_equal(scene.appends[1].op.err, ERR_NOT_STORED);
+    assert_int_equal(scene.appends[2].op.err, ERR_NOT_STORED);
+    arena_free(&page.arena);
+    submit_message(&scene, 1);
+    assert_int_equal(finish(f, &scene.appends[1].op), OK);
+    assert_int_equal(scene.appends[1].id, 3);
+    store_stop(&f->store);
+    fixture_open(f);
+    expect_page(f, STORE_PENDING, scene.bob, 0, "0 1");
+    fixture_free(f);
+}
+
 int main(void)
 {
     faulty_register();
@@ -300,6 +332,7 @@ int main(void)
         cmocka_unit_test(opening_on_a_failing_disk_says_so),
         cmocka_unit_test(other_verbs_fail_cleanly_too),
         cmocka_unit_test(a_damaged_page_fails_only_those_who_need_it),
+        cmocka_unit_test(a_message_that_cannot_be_inserted_is_not_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
