@@ -120,6 +120,7 @@ static enum err rehearse(struct tls_context *context, const char *cert_path, con
 
     if (err)
         return err;
+    assert(client != NULL);
     SSL_CTX_set_verify(client->ssl, SSL_VERIFY_NONE, NULL);
     if (tls_rehearse(context, client)) {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());

@@ -64,4 +64,11 @@ ROWS = [
         "new": "",
         "test": "sandbox/test_sandbox",
     },
+    {
+        "name": "connections-made-by-sending",
+        "file": "src/sandbox/syscalls.c",
+        "old": "IF_BITS(3, MSG_FASTOPEN, 0), {CALL(sendto), END}",
+        "new": "ALWAYS, {CALL(sendto), END}",
+        "test": "sandbox/test_sandbox",
+    },
 ]

@@ -217,6 +217,20 @@ static long connect_elsewhere(void)
     return connect(inet_socket, (const struct sockaddr *)&nobody_there, sizeof nobody_there);
 }
 
+static long connect_by_sending(void)
+{
+    return sendto(inet_socket, "x", 1, MSG_FASTOPEN, (const struct sockaddr *)&nobody_there, sizeof nobody_there);
+}
+
+static long connect_by_message(void)
+{
+    char text[] = "x";
+    struct iovec word = {.iov_base = text, .iov_len = 1};
+    struct sockaddr_in to = nobody_there;
+    struct msghdr message = {.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &word, .msg_iovlen = 1};
+    return sendmsg(inet_socket, &message, MSG_FASTOPEN);
+}
+
 static long bind_elsewhere(void)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
@@ -345,6 +359,8 @@ static const struct {
         {"open a netlink socket", open_netlink, ENOSYS},
         {"open an internet socket", open_inet, ENOSYS},
         {"connect elsewhere", connect_elsewhere, ENOSYS},
+        {"connect elsewhere by sending", connect_by_sending, ENOSYS},
+        {"connect elsewhere by a message", connect_by_message, ENOSYS},
         {"map executable memory", executable_memory, ENOSYS},
         {"make memory executable", memory_made_executable, ENOSYS},
         {"type into the terminal", type_into_the_terminal, ENOSYS},
