@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { CHAIN_MOST = 256 }; /* operations kept back in a long turn: the store is idle meanwhile, and its queue is short */
+
 /* clang-format off */
 static void (*const handlers[EVENT_KIND_COUNT])(struct shard *, const struct event *, struct slice) = {
     [EVENT_MESSAGE]         = delivery_on_message,
@@ -83,6 +85,7 @@ static void flush_submitted(struct shard *shard)
 {
     struct store_op *first = shard->first_submitted, *last = shard->last_submitted;
     shard->first_submitted = shard->last_submitted = NULL;
+    shard->submitted = 0;
     if (first != NULL)
         store_submit_chain(shard->chat->parts.store, first, last);
 }
@@ -108,6 +111,8 @@ void shard_submit(struct shard *shard, struct store_op *op)
     else
         shard->last_submitted->task.next = &op->task;
     shard->last_submitted = op;
+    if (++shard->submitted == CHAIN_MOST)
+        flush_submitted(shard);
 }
 
 static bool more_slots(struct shard *shard)

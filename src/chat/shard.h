@@ -50,6 +50,7 @@ struct shard {
     struct slot *slots;
     uint32_t slot_count, slot_room, first_free; /* first_free: index + 1 */
     size_t in_flight;
+    size_t submitted;
     struct store_op *first_submitted, *last_submitted; /* for the store, at the end of the turn */
     struct send *free_sends;                           /* message.c */
     size_t free_send_count;

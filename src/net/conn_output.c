@@ -164,6 +164,7 @@ void conn_flush(struct conn *conn)
     conn->above_half = conn->above_half || conn_pending(conn) > conn->out_cap / 2; /* encryption adds a little */
     if (conn->above_half && conn->stage == STAGE_OPEN && !conn->mute && conn_pending(conn) <= conn->out_cap / 4) {
         conn->above_half = false;
+        conn->loop->drained = true;
         if (conn->ops->drained)
             conn->ops->drained(conn->ctx);
     }

@@ -139,11 +139,12 @@ static void end_turn(struct loop *loop)
 {
     uv_update_time(&loop->uv);
     for (int round = 0; round < ROUNDS_MAX; round++) {
+        loop->drained = false;
         conns_tell_ended(loop);
         for (struct loop_hook *hook = loop->hooks; hook; hook = hook->next)
             hook->run(hook);
         conns_flush(loop);
-        if (TAILQ_EMPTY(&loop->ended) && TAILQ_EMPTY(&loop->dirty))
+        if (TAILQ_EMPTY(&loop->ended) && TAILQ_EMPTY(&loop->dirty) && !loop->drained)
             return;
     }
     uv_async_send(&loop->wake);

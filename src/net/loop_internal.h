@@ -44,6 +44,7 @@ struct loop {
 
     bool freeing;    /* no new connections */
     bool running;    /* inside loop_run or loop_turn */
+    bool drained;    /* an owner was told so, and may have staged something for the end of the turn */
     bool touched;    /* something changed that the kernel does not know of yet: another turn is needed */
     int64_t armed;   /* due time that the uv timer is set to, or -1 */
     int64_t wall_at; /* mono time at which wall was read, or -1 */
