@@ -29,17 +29,17 @@ bool address_parse(const char *host, uint16_t port, struct sockaddr_storage *out
     return true;
 }
 
-void address_text(const struct sockaddr_storage *address, char out[ADDRESS_SIZE])
+void address_text(const struct sockaddr_storage *address, char out[CONN_ADDRESS_SIZE])
 {
     const struct in6_addr *v6 = &as_v6(address)->sin6_addr;
 
     out[0] = '\0';
     if (address->ss_family == AF_INET)
-        inet_ntop(AF_INET, &as_v4(address)->sin_addr, out, ADDRESS_SIZE);
+        inet_ntop(AF_INET, &as_v4(address)->sin_addr, out, CONN_ADDRESS_SIZE);
     else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6))
-        inet_ntop(AF_INET, &v6->s6_addr[12], out, ADDRESS_SIZE);
+        inet_ntop(AF_INET, &v6->s6_addr[12], out, CONN_ADDRESS_SIZE);
     else if (address->ss_family == AF_INET6)
-        inet_ntop(AF_INET6, v6, out, ADDRESS_SIZE);
+        inet_ntop(AF_INET6, v6, out, CONN_ADDRESS_SIZE);
 }
 
 uint16_t address_port(const struct sockaddr_storage *address)

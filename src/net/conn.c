@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     CLOSE_LINGER_MS = 5000,
@@ -239,11 +240,26 @@ void conn_ready(void *owner, int events, bool broken)
 
 /* The owner's calls */
 
-void conn_own(struct conn *conn, const struct conn_ops *ops, void *ctx)
+enum err conn_accept(struct loop *loop, struct tls_context *tls, int fd, const struct conn_peer *peer, int timeout_ms,
+                     size_t out_cap, const struct conn_ops *ops, void *ctx, struct conn **out)
 {
-    assert(!conn->ops);
+    struct conn *conn;
+    enum err err = conn_new(loop, tls, out_cap, &conn);
+
+    if (err) {
+        close(fd);
+        return err;
+    }
+    err = conn_start(conn, fd, loop_now(loop) + timeout_ms);
+    if (err) {
+        conn_free(conn);
+        return err;
+    }
+    conn->peer = *peer;
     conn->ops = ops;
     conn->ctx = ctx;
+    *out = conn;
+    return OK;
 }
 
 void conn_pause(struct conn *conn)
@@ -280,10 +296,10 @@ void conn_abort(struct conn *conn)
 
 const char *conn_peer_address(const struct conn *conn)
 {
-    return conn->peer;
+    return conn->peer.address;
 }
 
 uint16_t conn_peer_port(const struct conn *conn)
 {
-    return conn->peer_port;
+    return conn->peer.port;
 }

@@ -46,8 +46,7 @@ struct conn {
     bool notified;   /* close_notify is sent */
     bool shut;       /* FIN is sent */
     bool mute;       /* the kernel refused output: it is dropped, what can still be read is read */
-    uint16_t peer_port;
-    char peer[ADDRESS_SIZE];
+    struct conn_peer peer;
 };
 
 /* A connection on no socket yet. Takes the reference to the context, on failure too. */

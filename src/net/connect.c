@@ -88,8 +88,8 @@ static bool try_address(struct conn *conn, const struct sockaddr_storage *addres
         watch_close(&conn->watch);
         return false;
     }
-    address_text(address, conn->peer);
-    conn->peer_port = address_port(address);
+    address_text(address, conn->peer.address);
+    conn->peer.port = address_port(address);
     watch_set(conn->watch, WATCH_WRITE);
     return true;
 }
@@ -246,7 +246,8 @@ enum err conn_connect(struct loop *loop, struct tls_context *tls, const char *ho
         conn_free(conn);
         return err;
     }
-    conn_own(conn, ops, ctx);
+    conn->ops = ops;
+    conn->ctx = ctx;
     *out = conn;
     return OK;
 }

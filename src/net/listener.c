@@ -1,19 +1,14 @@
 /*
  * listener.c - accepting, within the descriptors there are.
  *
- * SO_REUSEPORT lets several sockets of one user share an address, on purpose here (one per loop), but also by accident: a second
- * server would start without a word and take half of the connections. So the first socket is bound without it, which fails if
- * anybody listens there already, and gets it afterwards; only when the address is held by a socket of this process is the next
- * one bound with it.
- *
  * When there are no descriptors left, the spare one is closed to take a connection and drop it at once: the peer learns that it
  * is refused, and the loop does not spin on a socket that stays readable.
  */
+#include "net/listener.h"
+#include "address.h"
 #include "base/log.h"
-#include "conn_internal.h"
-#include "listener_internal.h"
-#include <assert.h>
-#include <dirent.h>
+#include "loop_internal.h"
+#include "net/watch.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -25,7 +20,6 @@
 enum {
     BACKLOG = 4096,
     ACCEPTS_PER_TURN = 64,
-    HANDSHAKE_MS = 10000,
     REST_MS = 100,        /* without even a spare descriptor, or without memory */
     COMPLAINT_MS = 10000, /* between two log lines about that */
 };
@@ -33,10 +27,8 @@ enum {
 struct listener {
     struct loop *loop;
     struct watch *watch;
-    const struct listener_ops *ops;
+    listener_take *take;
     void *ctx;
-    size_t out_cap;
-    int64_t handshake_ms;
     int spare;
     uint16_t port;
     struct timer rest;
@@ -45,28 +37,6 @@ struct listener {
 };
 
 /* Accepting */
-
-static void offer(struct listener *listener, int fd, const struct sockaddr_storage *peer)
-{
-    char address[ADDRESS_SIZE];
-    struct tls_context *context;
-    struct conn *conn;
-
-    address_text(peer, address);
-    context = listener->ops->admit(listener->ctx, address) ? listener->ops->tls(listener->ctx) : NULL;
-    if (!context || conn_new(listener->loop, context, listener->out_cap, &conn)) {
-        close(fd);
-        return;
-    }
-    memcpy(conn->peer, address, sizeof address);
-    conn->peer_port = address_port(peer);
-    if (conn_start(conn, fd, loop_now(listener->loop) + listener->handshake_ms)) {
-        conn_free(conn);
-        return;
-    }
-    listener->ops->accepted(listener->ctx, conn);
-    assert(conn->ops);
-}
 
 static void complain(struct listener *listener, int error)
 {
@@ -135,7 +105,9 @@ static void acceptable(void *owner, int events, bool broken)
         socklen_t len = sizeof peer;
         int fd = accept4(watch_fd(listener->watch), (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            offer(listener, fd, &peer);
+            struct conn_peer who = {.port = address_port(&peer)};
+            address_text(&peer, who.address);
+            listener->take(listener->ctx, fd, &who);
         } else if (errno == EAGAIN) {
             return;
         } else if (!passing(errno) && !drop_one(listener, errno)) {
@@ -147,42 +119,13 @@ static void acceptable(void *owner, int events, bool broken)
 
 /* Opening */
 
-/* Does a socket of this process listen there? */
-static bool is_ours(const struct sockaddr_storage *address)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    struct dirent *entry;
-    bool ours = false;
-
-    while (folder && !ours && (entry = readdir(folder)) != NULL) {
-        struct sockaddr_storage bound = {0};
-        socklen_t bound_len = sizeof bound;
-        int fd = (int)strtol(entry->d_name, NULL, 10), listening = 0;
-        socklen_t len = sizeof listening;
-        ours = getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening &&
-               getsockname(fd, (struct sockaddr *)&bound, &bound_len) == 0 && address_equal(&bound, address);
-    }
-    if (folder)
-        closedir(folder);
-    return ours;
-}
-
 static int bind_to(int fd, const struct sockaddr_storage *address)
 {
-    int on = 1, error;
+    int on = 1;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address->ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)address, address_len(address)) == 0)
-        return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    error = errno;
-    if (error != EADDRINUSE || !is_ours(address)) {
-        errno = error;
-        return -1;
-    }
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on))
-        return -1;
     return bind(fd, (const struct sockaddr *)address, address_len(address));
 }
 
@@ -264,8 +207,7 @@ enum err listener_bind(const char *host, uint16_t *port, int *out, const char **
     return OK;
 }
 
-enum err listener_adopt(struct loop *loop, int fd, size_t out_cap, const struct listener_ops *ops, void *ctx,
-                        struct listener **out, const char **why)
+enum err listener_adopt(struct loop *loop, int fd, listener_take *take, void *ctx, struct listener **out, const char **why)
 {
     struct listener *listener = calloc(1, sizeof *listener);
     enum err err;
@@ -275,7 +217,7 @@ enum err listener_adopt(struct loop *loop, int fd, size_t out_cap, const struct 
         *why = "out of memory";
         return ERR_MEMORY;
     }
-    *listener = (struct listener){loop, .ops = ops, .ctx = ctx, .out_cap = out_cap, .handshake_ms = HANDSHAKE_MS, .spare = -1};
+    *listener = (struct listener){loop, .take = take, .ctx = ctx, .spare = -1};
     err = start(listener, fd, why);
     if (err) {
         listener_close(&listener);
@@ -285,23 +227,18 @@ enum err listener_adopt(struct loop *loop, int fd, size_t out_cap, const struct 
     return OK;
 }
 
-enum err listener_open(struct loop *loop, const char *host, uint16_t port, size_t out_cap, const struct listener_ops *ops,
-                       void *ctx, struct listener **out, const char **why)
+enum err listener_open(struct loop *loop, const char *host, uint16_t port, listener_take *take, void *ctx, struct listener **out,
+                       const char **why)
 {
     int fd;
     enum err err = listener_bind(host, &port, &fd, why);
 
-    return err ? err : listener_adopt(loop, fd, out_cap, ops, ctx, out, why);
+    return err ? err : listener_adopt(loop, fd, take, ctx, out, why);
 }
 
 uint16_t listener_port(const struct listener *listener)
 {
     return listener->port;
-}
-
-void listener_set_handshake_ms(struct listener *listener, int64_t ms)
-{
-    listener->handshake_ms = ms;
 }
 
 void listener_close(struct listener **pointer)

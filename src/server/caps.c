@@ -89,21 +89,13 @@ static void refused(struct caps *caps, const char *address, const char *why)
     caps->refused = 0;
 }
 
-bool caps_admit(struct caps *caps, const char *address)
+/* Under the lock. NULL: none. */
+static const char *objection(const struct caps *caps, const uint8_t key[KEY_SIZE])
 {
-    uint8_t key[KEY_SIZE];
-    make_key(address, key);
-    pthread_mutex_lock(&caps->lock);
     const struct place *place = map_get(&caps->places, slice_of(key, KEY_SIZE));
-    const char *why = NULL;
     if (caps->connections >= caps->total)
-        why = "max-connections";
-    else if (place != NULL && place->connections >= caps->per_address)
-        why = "max-connections-per-address";
-    if (why != NULL)
-        refused(caps, address, why);
-    pthread_mutex_unlock(&caps->lock);
-    return why == NULL;
+        return "max-connections";
+    return place != NULL && place->connections >= caps->per_address ? "max-connections-per-address" : NULL;
 }
 
 /* Under the lock. NULL without memory. */
@@ -127,12 +119,17 @@ enum err caps_enter(struct caps *caps, const char *address)
     uint8_t key[KEY_SIZE];
     make_key(address, key);
     pthread_mutex_lock(&caps->lock);
-    struct place *place = find_or_make(caps, key);
+    const char *why = objection(caps, key);
+    struct place *place = why == NULL ? find_or_make(caps, key) : NULL;
+    if (why != NULL)
+        refused(caps, address, why);
     if (place != NULL) {
         place->connections++;
         caps->connections++;
     }
     pthread_mutex_unlock(&caps->lock);
+    if (why != NULL)
+        return ERR_CAP;
     return place != NULL ? OK : ERR_MEMORY;
 }
 

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "control/control.h"
 #include "net/workers.h"
+#include "server/door.h"
 #include "server/lane.h"
 #include "server/server.h"
 #include "server/signals.h"
@@ -23,10 +24,12 @@ struct server {
     struct store *store;
     struct bus *bus;
     struct chat *chat;
-    int *sockets; /* that listen and that no lane has yet: for each address one per lane; -1: none */
+    int sockets[CONFIG_ADDRESSES]; /* that listen and that the door does not have yet; -1: none */
     struct buf credentials;
     struct lane **lanes;
     unsigned lane_count;
+    struct lane_memory memory;
+    struct door *door;
     size_t descriptors; /* that the process may have open */
 
     struct control *control;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { DRAIN_MS = 5000, FINISH_MS = 5000 };
 
@@ -15,10 +16,10 @@ struct lane {
     struct hub *hub;
     struct links links;
     struct tls_context *tls;
-    struct listener *listeners[CONFIG_ADDRESSES];
-    size_t listener_count;
     struct loop_hook turn_end;
-    struct task drain, finish, hurry;
+    struct task drain, finish, hurry, weigh;
+    atomic_bool weighing; /* `weigh` is on its way */
+    size_t held;          /* in the buffers of its connections, as the memory counts it */
     struct timer deadline;
     bool draining, told, finishing, incomplete;
     pthread_t thread;
@@ -27,35 +28,54 @@ struct lane {
 
 #define LANE_OF(pointer, member) ((struct lane *)((char *)(pointer)-offsetof(struct lane, member)))
 
-/* ---- listening ---- */
+/* ---- connections ---- */
 
-static bool admit(void *ctx, const char *address)
+/* An accepted connection on its way here. */
+struct arrival {
+    struct task task;
+    struct lane *lane;
+    int fd;
+    struct conn_peer peer;
+};
+
+static void begin(struct lane *lane, int fd, const struct conn_peer *peer)
 {
-    struct lane *lane = ctx;
-    return caps_admit(lane->parts.caps, address);
+    if (lane->draining)
+        links_refuse(&lane->links, fd, peer);
+    else
+        links_accept(&lane->links, tls_ref(lane->tls), fd, peer);
 }
 
-static void accepted(void *ctx, struct conn *conn)
+static void arrive(struct task *task)
 {
-    struct lane *lane = ctx;
-    links_accept(&lane->links, conn);
+    struct arrival *arrival = (struct arrival *)task;
+    begin(arrival->lane, arrival->fd, &arrival->peer);
+    free(arrival);
 }
 
-static struct tls_context *current_tls(void *ctx)
+void lane_take(struct lane *lane, int fd, const struct conn_peer *peer)
 {
-    struct lane *lane = ctx;
-    return tls_ref(lane->tls);
+    links_expect(&lane->links);
+    if (pthread_equal(pthread_self(), lane->thread)) {
+        begin(lane, fd, peer);
+        return;
+    }
+    struct arrival *arrival = malloc(sizeof *arrival);
+    if (arrival == NULL) {
+        links_refuse(&lane->links, fd, peer);
+        return;
+    }
+    *arrival = (struct arrival){{.run = arrive}, lane, fd, *peer};
+    strand_post(loop_strand(lane->loop), &arrival->task);
 }
 
-static const struct listener_ops listener_ops = {admit, accepted, current_tls};
-
-enum err lane_listen(struct lane *lane, int fd, const char **why)
+struct lane_load lane_load(const struct lane *lane)
 {
-    struct listener **place = &lane->listeners[lane->listener_count];
-    enum err err = listener_adopt(lane->loop, fd, lane->parts.output_buffer, &listener_ops, lane, place, why);
-    if (err == OK)
-        lane->listener_count++;
-    return err;
+    struct timespec used = {0};
+    clockid_t clock;
+    if (pthread_getcpuclockid(lane->thread, &clock) == 0)
+        (void)clock_gettime(clock, &used);
+    return (struct lane_load){lane->links.count, (int64_t)used.tv_sec * 1000000000 + used.tv_nsec};
 }
 
 /* ---- the end of it ---- */
@@ -85,8 +105,6 @@ static void run_drain(struct task *task)
 {
     struct lane *lane = LANE_OF(task, drain);
     lane->draining = true;
-    for (size_t i = 0; i < lane->listener_count; i++)
-        listener_close(&lane->listeners[i]);
     hub_shutdown(lane->hub);
     links_abort(&lane->links, false);
     start_deadline(lane, DRAIN_MS);
@@ -106,12 +124,26 @@ static void run_finish(struct task *task)
     start_deadline(lane, FINISH_MS);
 }
 
-/* Each connection has its caps; this one is for all of them together. */
+static void run_weigh(struct task *task)
+{
+    struct lane *lane = LANE_OF(task, weigh);
+    lane->weighing = false; /* the end of the turn does the rest */
+}
+
+/* Each connection has its caps; this one is for all of them, on all lanes together. Whoever holds more than a lane's share ends
+ * the fullest of its own; if that is another one, it may be asleep. */
 static void keep_within_memory(struct lane *lane)
 {
-    size_t held = loop_held(lane->loop) + hub_held(lane->hub), most = lane->parts.connection_memory;
-    if (held > most)
-        links_shed(&lane->links, held - most);
+    struct lane_memory *memory = lane->parts.memory;
+    size_t held = loop_held(lane->loop) + hub_held(lane->hub), change = held - lane->held;
+    lane->held = held;
+    size_t all = change != 0 ? atomic_fetch_add(&memory->held, change) + change : atomic_load(&memory->held);
+    if (all <= memory->most)
+        return;
+    if (held > memory->share)
+        links_shed(&lane->links, all - memory->most < held - memory->share ? all - memory->most : held - memory->share);
+    else
+        memory->press(memory->ctx);
 }
 
 static void end_turn(struct loop_hook *hook)
@@ -167,6 +199,7 @@ enum err lane_new(struct lane **out)
         return ERR_MEMORY;
     lane->drain.run = run_drain;
     lane->hurry.run = run_hurry;
+    lane->weigh.run = run_weigh;
     lane->finish.run = run_finish;
     lane->deadline.fire = deadline_passed;
     lane->turn_end.run = end_turn;
@@ -189,7 +222,8 @@ enum err lane_equip(struct lane *lane, const struct lane_parts *parts, const str
     if (err != OK)
         return err;
     lane->tls = tls_ref(tls);
-    lane->links = (struct links){.hub = lane->hub, .caps = parts->caps};
+    lane->links =
+        (struct links){.loop = lane->loop, .hub = lane->hub, .caps = parts->caps, .output_buffer = parts->output_buffer};
     loop_at_turn_end(lane->loop, &lane->turn_end);
     return OK;
 }
@@ -204,8 +238,6 @@ void lane_free(struct lane **lane)
 {
     if (*lane == NULL)
         return;
-    for (size_t i = 0; i < (*lane)->listener_count; i++)
-        listener_close(&(*lane)->listeners[i]);
     loop_free(&(*lane)->loop);
     tls_unref(&(*lane)->tls);
     free(*lane);
@@ -229,6 +261,7 @@ struct hub *lane_hub(struct lane *lane)
 
 void lane_run(struct lane *lane)
 {
+    lane->thread = pthread_self();
     loop_run(lane->loop);
 }
 
@@ -238,7 +271,7 @@ static void *run_thread(void *ctx)
     char name[16];
     snprintf(name, sizeof name, "lane-%u", lane->parts.index);
     pthread_setname_np(pthread_self(), name); /* its own: another thread's is set by writing to /proc */
-    lane_run(ctx);
+    loop_run(lane->loop);
     return NULL;
 }
 
@@ -271,4 +304,10 @@ void lane_finish(struct lane *lane)
 void lane_hurry(struct lane *lane)
 {
     strand_post(loop_strand(lane->loop), &lane->hurry);
+}
+
+void lane_weigh(struct lane *lane)
+{
+    if (!atomic_exchange(&lane->weighing, true))
+        strand_post(loop_strand(lane->loop), &lane->weigh);
 }

@@ -1,15 +1,16 @@
 /* links.c - see links.h. */
 #include "server/links.h"
 #include "base/log.h"
-#include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { HANDSHAKE_MS = 10000 };
 
 struct link {
     struct link *next, **place; /* in the list */
     struct links *links;
     struct conn *conn;
     struct session *session; /* NULL before the handshake is done */
-    bool counted;
     bool shed;
 };
 
@@ -73,8 +74,7 @@ static void closed(void *ctx, enum conn_end end)
     struct links *links = link->links;
     if (link->session != NULL)
         session_closed(link->session);
-    if (link->counted)
-        caps_leave(links->caps, conn_peer_address(link->conn));
+    caps_leave(links->caps, conn_peer_address(link->conn));
     *link->place = link->next;
     if (link->next != NULL)
         link->next->place = link->place;
@@ -84,45 +84,42 @@ static void closed(void *ctx, enum conn_end end)
 
 static const struct conn_ops conn_ops = {opened, received, drained, closed};
 
-/* Owns a connection for which there is no memory. */
-static void ignore_open(void *ctx, struct conn *conn)
+void links_expect(struct links *links)
 {
+    links->count++;
 }
 
-static void ignore_data(void *ctx, struct slice bytes)
+static void forget(struct links *links, const struct conn_peer *peer)
 {
+    caps_leave(links->caps, peer->address);
+    links->count--;
 }
 
-static void ignore_drained(void *ctx)
+void links_refuse(struct links *links, int fd, const struct conn_peer *peer)
 {
+    close(fd);
+    forget(links, peer);
 }
 
-static void ignore_closed(void *ctx, enum conn_end end)
-{
-}
-
-static const struct conn_ops nobody = {ignore_open, ignore_data, ignore_drained, ignore_closed};
-
-void links_accept(struct links *links, struct conn *conn)
+void links_accept(struct links *links, struct tls_context *tls, int fd, const struct conn_peer *peer)
 {
     struct link *link = calloc(1, sizeof *link);
     if (link == NULL) {
-        conn_own(conn, &nobody, NULL);
-        conn_abort(conn);
+        tls_unref(&tls);
+        links_refuse(links, fd, peer);
         return;
     }
     link->links = links;
-    link->conn = conn;
+    if (conn_accept(links->loop, tls, fd, peer, HANDSHAKE_MS, links->output_buffer, &conn_ops, link, &link->conn) != OK) {
+        free(link);
+        forget(links, peer);
+        return;
+    }
     link->next = links->first;
     link->place = &links->first;
     if (link->next != NULL)
         link->next->place = &link->next;
     links->first = link;
-    links->count++;
-    link->counted = caps_enter(links->caps, conn_peer_address(conn)) == OK;
-    conn_own(conn, &conn_ops, link);
-    if (!link->counted)
-        conn_abort(conn);
 }
 
 static size_t held_by(const struct link *link)

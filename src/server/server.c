@@ -48,9 +48,9 @@ enum err settings_database(const struct config *config, char *out, size_t size)
 
 size_t settings_connections(const struct server *server)
 {
-    enum { BESIDES = 64, PER_LANE = 8 }; /* descriptors: database, log, wake-ups and the like */
+    enum { BESIDES = 64, PER_LANE = 8, PER_ADDRESS = 2 }; /* descriptors: database, log, wake-ups and the like */
     size_t wanted = (size_t)server->config.max_connections;
-    size_t taken = BESIDES + server->lane_count * (PER_LANE + server->config.listen.count);
+    size_t taken = BESIDES + server->lane_count * PER_LANE + server->config.listen.count * PER_ADDRESS;
     size_t room = server->descriptors > taken ? server->descriptors - taken : 0;
     return wanted < room ? wanted : room;
 }
@@ -65,6 +65,7 @@ static void stop(struct server *server)
     if (server->stop_requests == 1)
         (void)notify_systemd("STOPPING=1\nSTATUS=Telling clients goodbye");
     control_drain(server->control);
+    door_close(server->door);
     for (unsigned i = 0; i < server->lane_count; i++) {
         if (server->stop_requests == 1)
             lane_drain(server->lanes[i]);
@@ -97,6 +98,8 @@ int server_run(const struct config *config, int argc, char *const argv[])
     struct buf why;
     buf_init(&why, 8192);
     buf_init(&server.credentials, CREDENTIALS_MAX);
+    for (size_t i = 0; i < CONFIG_ADDRESSES; i++)
+        server.sockets[i] = -1;
     int code = EXIT_STOPPED;
     log_setup(STDERR_FILENO, (enum log_format)config->log_format, (enum log_level)config->log_level);
     enum err err = server_start(&server, &why);

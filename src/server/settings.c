@@ -5,6 +5,7 @@
 #define FIELD(member) offsetof(struct config, member)
 
 static const char *const registrations[] = {"open", "closed", NULL};
+static const char *const placements[] = {"fill", "spread", NULL};
 static const char *const sandboxes[] = {"auto", "required", "off", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -60,6 +61,8 @@ const struct setting settings[] = {
     {"store-queue", &kind_bytes, "64M", MIB, 4096 * MIB, NULL, FIELD(store_queue), false, "what may wait for the disk"},
     {"bus-queue", &kind_bytes, "64M", MIB, 4096 * MIB, NULL, FIELD(bus_queue), false, "what may wait for one event loop"},
     {"threads", &kind_count, "0", 0, 256, NULL, FIELD(threads), false, "event-loop threads; 0 is one per core"},
+    {"placement", &kind_choice, "fill", 0, 0, placements, FIELD(placement), false,
+     "new connections fill one event loop before the next is used, or are spread over all"},
     {"hash-threads", &kind_count, "2", 1, 64, NULL, FIELD(hash_threads), false,
      "threads that hash passwords; each takes 19 MiB while it does"},
     {"hash-queue", &kind_count, "1024", 1, MILLION, NULL, FIELD(hash_queue), false,

@@ -79,14 +79,8 @@ static enum err start_process(struct server *server, struct buf *why)
 static enum err bind_sockets(struct server *server, struct buf *why)
 {
     struct config_addresses *addresses = &server->config.listen;
-    size_t count = addresses->count * server->lane_count;
-    server->sockets = malloc(count * sizeof *server->sockets);
-    if (server->sockets == NULL)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        server->sockets[i] = -1;
-    for (size_t i = 0; i < count; i++) {
-        struct config_address *address = &addresses->list[i / server->lane_count];
+    for (size_t i = 0; i < addresses->count; i++) {
+        struct config_address *address = &addresses->list[i];
         const char *reason = "";
         if (listener_bind(address->host, &address->port, &server->sockets[i], &reason) != OK) {
             (void)buf_append_str(why, reason);
@@ -221,6 +215,14 @@ static void lane_empty(void *ctx)
             lane_finish(server->lanes[i]);
 }
 
+/* On any lane: the buffers of all hold too much, and others may not have noticed. */
+static void press(void *ctx)
+{
+    struct server *server = ctx;
+    for (unsigned i = 0; i < server->lane_count; i++)
+        lane_weigh(server->lanes[i]);
+}
+
 static enum err start_lanes(struct server *server, struct buf *why)
 {
     struct session_settings sessions;
@@ -231,13 +233,15 @@ static enum err start_lanes(struct server *server, struct buf *why)
     if (server->lanes == NULL)
         return ERR_MEMORY;
     atomic_init(&server->lanes_with_clients, server->lane_count);
+    size_t memory = (size_t)server->config.connection_memory;
+    server->memory = (struct lane_memory){.most = memory, .share = memory / server->lane_count, .press = press, .ctx = server};
     for (unsigned i = 0; i < server->lane_count; i++) {
         struct lane_parts parts = {
             .index = i,
             .chat = server->chat,
             .caps = server->caps,
             .output_buffer = (size_t)server->config.output_buffer,
-            .connection_memory = (size_t)server->config.connection_memory / server->lane_count,
+            .memory = &server->memory,
             .empty = lane_empty,
             .ctx = server,
         };
@@ -250,11 +254,12 @@ static enum err start_lanes(struct server *server, struct buf *why)
     return OK;
 }
 
-static void count_connections(void *ctx, uint64_t *connections, uint64_t *refused)
+static void count_connections(void *ctx, struct control_count *out)
 {
     struct server *server = ctx;
-    *connections = caps_connections(server->caps);
-    *refused = caps_refused(server->caps);
+    *out = (struct control_count){.connections = caps_connections(server->caps), .refused = caps_refused(server->caps)};
+    for (unsigned i = 0; i < server->lane_count; i++)
+        out->lanes_used += lane_load(server->lanes[i]).connections > 0;
 }
 
 static enum err start_control(struct server *server, struct buf *why)
@@ -286,11 +291,20 @@ static enum err start_control(struct server *server, struct buf *why)
 
 static enum err start_listening(struct server *server, struct buf *why)
 {
-    for (size_t i = 0; i < server->config.listen.count * server->lane_count; i++) {
+    const struct door_parts parts = {
+        .lanes = server->lanes,
+        .lane_count = server->lane_count,
+        .caps = server->caps,
+        .placement = (enum placement)server->config.placement,
+    };
+    enum err err = door_new(&parts, &server->door);
+    if (err != OK)
+        return err;
+    for (size_t i = 0; i < server->config.listen.count; i++) {
         const char *reason = "";
         int fd = server->sockets[i];
         server->sockets[i] = -1;
-        if (lane_listen(server->lanes[i % server->lane_count], fd, &reason) == OK)
+        if (door_listen(server->door, fd, &reason) == OK)
             continue;
         (void)buf_append_str(why, reason);
         return ERR_SYSTEM;
@@ -373,12 +387,9 @@ static bool join_lanes(struct server *server)
 
 static void close_sockets(struct server *server)
 {
-    size_t count = server->sockets != NULL ? server->config.listen.count * server->lane_count : 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < CONFIG_ADDRESSES; i++)
         if (server->sockets[i] >= 0)
             close(server->sockets[i]);
-    free(server->sockets);
-    server->sockets = NULL;
 }
 
 void server_close(struct server *server)
@@ -397,6 +408,7 @@ void server_close(struct server *server)
     chat_free(&server->chat);
     store_stop(&server->store);
     control_free(&server->control);
+    door_free(&server->door);
     bus_free(&server->bus);
     for (unsigned i = 0; server->lanes != NULL && i < server->lane_count; i++)
         lane_free(&server->lanes[i]);

@@ -62,6 +62,23 @@ def test_status(world):
     assert "messages accepted    1\n" in shown and "version" in shown
 
 
+@pytest.mark.parametrize("placement, used", (("fill", 1), ("spread", 3)))
+def test_placement(world, placement, used):
+    """Connections fill a loop before the next is used, unless they are to be spread. People on different loops hear of each other."""
+    control = Control(world.server("--threads", 3, "--placement", placement))
+    peers = [world.peer(name) for name in ("alice", "bob", "carol")]
+    status = control.status()
+    assert (status["threads"], status["threads_used"]) == (3, used)
+    peers[0].done("message", to="carol", body="hi")
+    peers[2].expect("event_message", body="hi")
+    assert peers[1].done("broadcast", body="all").delivered == 2
+    for peer in (peers[0], peers[2]):
+        peer.expect("event_broadcast", body="all")
+    for peer in peers:
+        peer.close()
+    world.hub.wait(lambda: control.status()["threads_used"] == 0, "nobody to be left")
+
+
 def test_refused_connections_are_counted(world):
     server = world.server("--max-connections", 1)
     world.peer("alice")

@@ -38,6 +38,8 @@ class Server:
 
     def argv(self):
         argv = [*self.prefix, surroundings.EARSHOTD, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, *self.args]
+        if "--placement" not in self.args:
+            argv += ["--placement", "spread"]  # so that what crosses event loops does
         if self.credentials.exists() and "--credentials" not in self.args:
             argv += ["--credentials", self.credentials]
         return argv

@@ -43,6 +43,7 @@ struct place {
     struct side sides[SIDES_MAX];
     int accepted;
     bool refuse;
+    int handshake_ms;
     size_t out_cap;
     void (*on_accept)(struct side *side);
 };
@@ -94,34 +95,23 @@ static inline void side_init(struct side *side)
     buf_init(&side->got, GOT_CAP);
 }
 
-static inline bool place_admit(void *ctx, const char *address)
+static inline void place_take(void *ctx, int fd, const struct conn_peer *peer)
 {
     struct place *place = ctx;
+    struct side *side = &place->sides[place->accepted];
 
-    assert_string_equal(address, "127.0.0.1");
-    return !place->refuse;
-}
-
-static inline void place_accepted(void *ctx, struct conn *conn)
-{
-    struct place *place = ctx;
-    struct side *side = &place->sides[place->accepted++];
-
-    assert_true(place->accepted <= SIDES_MAX);
-    side->conn = conn;
-    conn_own(conn, &side_ops, side);
+    assert_true(place->accepted < SIDES_MAX);
+    if (place->refuse) {
+        close(fd);
+        return;
+    }
+    place->accepted++;
+    assert_int_equal(conn_accept(place->loop, tls_ref(place->server), fd, peer, place->handshake_ms, place->out_cap, &side_ops,
+                                 side, &side->conn),
+                     OK);
     if (place->on_accept)
         place->on_accept(side);
 }
-
-static inline struct tls_context *place_tls(void *ctx)
-{
-    struct place *place = ctx;
-
-    return tls_ref(place->server);
-}
-
-static const struct listener_ops place_ops = {place_admit, place_accepted, place_tls};
 
 static inline void place_init(struct place *place)
 {
@@ -129,6 +119,7 @@ static inline void place_init(struct place *place)
 
     memset(place, 0, sizeof *place);
     place->out_cap = OUT_CAP;
+    place->handshake_ms = PATIENCE_MS;
     strcpy(place->folder, "/tmp/earshot-net-XXXXXX");
     assert_non_null(mkdtemp(place->folder));
     snprintf(place->cert, sizeof place->cert, "%s/cert.pem", place->folder);
@@ -145,7 +136,7 @@ static inline void place_listen(struct place *place)
 {
     const char *why = "";
 
-    assert_int_equal(listener_open(place->loop, "127.0.0.1", 0, place->out_cap, &place_ops, place, &place->listener, &why), OK);
+    assert_int_equal(listener_open(place->loop, "127.0.0.1", 0, place_take, place, &place->listener, &why), OK);
 }
 
 static inline void place_free(struct place *place)

@@ -15,6 +15,7 @@ struct server {
     struct tls_context *context;
     struct workers *workers;
     struct guest *guests;
+    unsigned dealt; /* the first one's: connections it has passed on */
 };
 
 /* A connection at the server: what arrives is answered when a worker has seen it. */
@@ -83,28 +84,44 @@ static void guest_closed(void *ctx, enum conn_end how)
 
 static const struct conn_ops guest_ops = {NULL, guest_data, NULL, guest_closed};
 
-static bool admit(void *ctx, const char *address)
-{
-    return true;
-}
-
-static void accepted(void *ctx, struct conn *conn)
+/* On the server's loop. */
+static void take(void *ctx, int fd, const struct conn_peer *peer)
 {
     struct server *server = ctx;
     struct guest *guest = calloc(1, sizeof *guest);
 
-    *guest = (struct guest){.server = server, .conn = conn, .next = server->guests};
+    *guest = (struct guest){.server = server, .next = server->guests};
     guest->job = (struct job){.home = loop_strand(server->loop), .work = guest_work, .done = guest_done};
     server->guests = guest;
-    conn_own(conn, &guest_ops, guest);
+    assert_int_equal(
+        conn_accept(server->loop, tls_ref(server->context), fd, peer, PATIENCE_MS, OUT_CAP, &guest_ops, guest, &guest->conn), OK);
 }
 
-static struct tls_context *context(void *ctx)
+/* An accepted connection on its way to the loop that it will live on. */
+struct handover {
+    struct task task;
+    struct server *to;
+    int fd;
+    struct conn_peer peer;
+};
+
+static void arrive(struct task *task)
 {
-    return tls_ref(((struct server *)ctx)->context);
+    struct handover *handover = (struct handover *)task;
+
+    take(handover->to, handover->fd, &handover->peer);
+    free(handover);
 }
 
-static const struct listener_ops server_ops = {admit, accepted, context};
+/* On the first server's loop: to each in turn. */
+static void deal_out(void *ctx, int fd, const struct conn_peer *peer)
+{
+    struct server *servers = ctx, *to = &servers[servers->dealt++ % SERVERS];
+    struct handover *handover = malloc(sizeof *handover);
+
+    *handover = (struct handover){{.run = arrive}, to, fd, *peer};
+    strand_post(loop_strand(to->loop), &handover->task);
+}
 
 static void *run(void *arg)
 {
@@ -114,16 +131,13 @@ static void *run(void *arg)
 
 static void servers_start(struct server *servers, struct place *place, struct workers *workers)
 {
-    uint16_t port = 0;
     const char *why;
 
     for (int i = 0; i < SERVERS; i++) {
         servers[i] = (struct server){.context = place->server, .workers = workers};
         assert_int_equal(loop_new(&servers[i].loop), OK);
-        assert_int_equal(
-            listener_open(servers[i].loop, "127.0.0.1", port, OUT_CAP, &server_ops, &servers[i], &servers[i].listener, &why), OK);
-        port = listener_port(servers[i].listener);
     }
+    assert_int_equal(listener_open(servers[0].loop, "127.0.0.1", 0, deal_out, servers, &servers[0].listener, &why), OK);
     for (int i = 0; i < SERVERS; i++)
         pthread_create(&servers[i].thread, NULL, run, &servers[i]);
 }

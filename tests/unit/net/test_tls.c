@@ -1,6 +1,5 @@
 /* TLS: what a context refuses, what a session refuses, whom a client takes for verified. */
 #include "../../../src/net/conn_internal.h"
-#include "../../../src/net/listener_internal.h"
 #include "pair.h"
 #include <arpa/inet.h>
 #include <openssl/pem.h>
@@ -117,7 +116,7 @@ static void test_stalled_handshake(void **state)
 
     place_init(&place);
     place_listen(&place);
-    listener_set_handshake_ms(place.listener, 20);
+    place.handshake_ms = 20;
     fd = stranger_connect(listener_port(place.listener));
     stranger_send(fd, "\x16\x03\x01", 3);
     wait_for(place.loop, place.sides[0].closed);

@@ -3,7 +3,6 @@
  * empty records, handshakes without end. Each costs us more than the peer, so each has an end.
  */
 #include "../../../src/net/conn_internal.h"
-#include "../../../src/net/listener_internal.h"
 #include "../../../src/net/tls_gauge.h"
 #include "pair.h"
 #include <arpa/inet.h>
@@ -106,7 +105,7 @@ static void test_a_hello_by_drops(void **state)
 
     place_init(&place);
     place_listen(&place);
-    listener_set_handshake_ms(place.listener, DEADLINE_MS);
+    place.handshake_ms = DEADLINE_MS;
     fd = stranger_connect(&place);
     while (!place.sides[0].closed) {
         int64_t until = loop_now(place.loop) + DROP_MS;

@@ -9,6 +9,7 @@
 #include "server/caps.h"
 #include "server/notify.h"
 #include "server/place.h"
+#include "server/placement.h"
 #include "server/progress.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,15 +124,16 @@ static struct caps *new_caps(size_t total, size_t per_address)
 static void connections_are_counted_in_all(void **state)
 {
     struct caps *caps = new_caps(2, 2);
-    assert_true(caps_admit(caps, "192.0.2.1"));
     assert_int_equal(caps_enter(caps, "192.0.2.1"), OK);
     assert_int_equal(caps_enter(caps, "192.0.2.2"), OK);
     assert_int_equal(caps_connections(caps), 2);
-    assert_false(caps_admit(caps, "192.0.2.3"));
+    assert_int_equal(caps_enter(caps, "192.0.2.3"), ERR_CAP);
+    assert_int_equal(caps_connections(caps), 2);
     caps_leave(caps, "192.0.2.1");
-    assert_true(caps_admit(caps, "192.0.2.3"));
+    assert_int_equal(caps_enter(caps, "192.0.2.3"), OK);
     caps_leave(caps, "192.0.2.1"); /* nobody is there: nothing changes */
-    assert_int_equal(caps_connections(caps), 1);
+    assert_int_equal(caps_connections(caps), 2);
+    assert_int_equal(caps_refused(caps), 1);
     caps_free(&caps);
     assert_null(caps);
 }
@@ -140,15 +142,42 @@ static void connections_are_counted_per_address(void **state)
 {
     struct caps *caps = new_caps(100, 1);
     assert_int_equal(caps_enter(caps, "192.0.2.1"), OK);
-    assert_false(caps_admit(caps, "192.0.2.1"));
-    assert_false(caps_admit(caps, "::ffff:192.0.2.1"));
-    assert_true(caps_admit(caps, "192.0.2.2"));
+    assert_int_equal(caps_enter(caps, "192.0.2.1"), ERR_CAP);
+    assert_int_equal(caps_enter(caps, "::ffff:192.0.2.1"), ERR_CAP);
+    assert_int_equal(caps_enter(caps, "192.0.2.2"), OK);
     assert_int_equal(caps_enter(caps, "2001:db8:1:2::1"), OK);
-    assert_false(caps_admit(caps, "2001:db8:1:2:ffff::9"));
-    assert_true(caps_admit(caps, "2001:db8:1:3::1"));
+    assert_int_equal(caps_enter(caps, "2001:db8:1:2:ffff::9"), ERR_CAP);
+    assert_int_equal(caps_enter(caps, "2001:db8:1:3::1"), OK);
     caps_limit(caps, 100, 2);
-    assert_true(caps_admit(caps, "192.0.2.1"));
+    assert_int_equal(caps_enter(caps, "192.0.2.1"), OK);
     caps_free(&caps);
+}
+
+static void a_loop_is_filled_before_the_next_is_used(void **state)
+{
+    struct placement_loop loops[3] = {{9999, 699}, {0, 0}, {0, 0}};
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 0);
+    loops[0].busy = PLACEMENT_FULL_BUSY;
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 1);
+    loops[0].busy = 0;
+    loops[0].connections = loops[1].connections = PLACEMENT_FULL_CONNECTIONS;
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 2);
+    loops[0].connections = 5; /* room again */
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 0);
+}
+
+static void the_least_busy_loop_has_it_when_all_are_full(void **state)
+{
+    const struct placement_loop loops[3] = {{1, 990}, {50, 710}, {1, 990}}, crowded[2] = {{20000, 300}, {20000, 300}};
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 1);
+    assert_int_equal(placement_choose(PLACEMENT_FILL, crowded, 2), 0);
+}
+
+static void connections_are_spread_by_their_number(void **state)
+{
+    const struct placement_loop loops[3] = {{3, 0}, {2, 999}, {2, 0}};
+    assert_int_equal(placement_choose(PLACEMENT_SPREAD, loops, 3), 1);
+    assert_int_equal(placement_choose(PLACEMENT_SPREAD, loops, 1), 0);
 }
 
 static void the_bar_shows_rate_and_time_left(void **state)
@@ -174,6 +203,9 @@ int main(void)
         cmocka_unit_test(systemd_is_told),
         cmocka_unit_test(connections_are_counted_in_all),
         cmocka_unit_test(connections_are_counted_per_address),
+        cmocka_unit_test(a_loop_is_filled_before_the_next_is_used),
+        cmocka_unit_test(the_least_busy_loop_has_it_when_all_are_full),
+        cmocka_unit_test(connections_are_spread_by_their_number),
         cmocka_unit_test(the_bar_shows_rate_and_time_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,12 @@ struct control_lane {
     struct hub *hub;
 };
 
+struct control_count {
+    uint64_t connections; /* now */
+    uint64_t refused;     /* by the limits, since the start */
+    unsigned lanes_used;  /* that have connections */
+};
+
 /* All outlive the control, which copies the array. */
 struct control_parts {
     const char *path; /* of the socket */
@@ -36,8 +42,7 @@ struct control_parts {
     struct store *store;
     const struct control_lane *lanes;
     unsigned lane_count;
-    /* Connections now, and refused by the limits since the start. Any thread. */
-    void (*count)(void *ctx, uint64_t *connections, uint64_t *refused);
+    void (*count)(void *ctx, struct control_count *out);
     void *ctx;
 };
 

@@ -1,8 +1,8 @@
 /*
  * conn.h - one connection: TCP, TLS on top, bytes in and out. It knows nothing of messages.
  *
- * Everything on the loop's thread. Callbacks never run inside a call to conn_*; they come from the loop. The owner sets
- * `ctx` and ops; after `closed` (exactly once, also after conn_close) the connection is freed and must not be touched.
+ * Everything on the loop's thread. Callbacks never run inside a call to conn_*; they come from the loop. After `closed` (exactly
+ * once, also after conn_close) the connection is freed and must not be touched.
  *
  * Input: `data` gets plaintext as it is decrypted and returns nothing; the bytes are valid during the call. conn_pause() stops
  * reading from the socket (back pressure); up to one read's worth may still arrive. A paused connection does not notice that its
@@ -49,8 +49,20 @@ struct conn_ops {
 enum err conn_connect(struct loop *loop, struct tls_context *tls, const char *host, uint16_t port, int timeout_ms, size_t out_cap,
                       const struct conn_ops *ops, void *ctx, struct conn **out);
 
-/* For a connection that a listener accepted: who owns it. Called once, inside listener_ops.accepted. */
-void conn_own(struct conn *conn, const struct conn_ops *ops, void *ctx);
+enum { CONN_ADDRESS_SIZE = 46 }; /* the longest IPv6 address with the NUL */
+
+struct conn_peer {
+    char address[CONN_ADDRESS_SIZE]; /* without port: "192.0.2.7" or "2001:db8::1"; "" if unknown */
+    uint16_t port;
+};
+
+/*
+ * The server's side, on a socket that a listener accepted, also one of another loop. The handshake may take timeout_ms; `open`
+ * comes after it. Takes the descriptor and a reference to the context, on failure too. ERR_MEMORY, ERR_SYSTEM, ERR_STOPPED: there
+ * is no connection, and no callback comes.
+ */
+enum err conn_accept(struct loop *loop, struct tls_context *tls, int fd, const struct conn_peer *peer, int timeout_ms,
+                     size_t out_cap, const struct conn_ops *ops, void *ctx, struct conn **out);
 
 enum err conn_write(struct conn *conn, struct slice bytes);
 size_t conn_pending(const struct conn *conn);
@@ -60,7 +72,7 @@ void conn_unpause(struct conn *conn);
 void conn_close(struct conn *conn);
 void conn_abort(struct conn *conn);
 
-/* Address of the peer without port, "192.0.2.7" or "2001:db8::1"; "" if unknown. Lives as long as the connection. */
+/* Lives as long as the connection. */
 const char *conn_peer_address(const struct conn *conn);
 uint16_t conn_peer_port(const struct conn *conn);
 

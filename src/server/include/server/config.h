@@ -74,7 +74,7 @@ struct config {
     int64_t max_connections, max_connections_per_address;
     int64_t rate_limit, rate_burst;
     int64_t output_buffer, connection_memory, store_queue, bus_queue;
-    int64_t threads, hash_threads, hash_queue;
+    int64_t threads, placement, hash_threads, hash_queue;
     struct config_urls turn;
     char turn_secret_file[CONFIG_TEXT_SIZE];
     int64_t private_timeout;

@@ -1,7 +1,7 @@
 /*
- * lane.h - one event loop and all that lives on it: its shard of the chat, its hub of sessions, its listeners and connections.
+ * lane.h - one event loop and all that lives on it: its shard of the chat, its hub of sessions, its connections.
  *
- * Built, given its listeners and freed while it does not run. From lane_start() or lane_run() on, only the calls marked "any
+ * Built and freed while it does not run. From lane_start() or lane_run() on, only the calls marked "any
  * thread" are allowed, each of which posts to the loop. It ends in two steps, because no lane may end while another one's
  * clients still write to it: lane_drain() tells its clients and reports when they are gone; lane_finish() ends the loop when the
  * store has answered everything.
@@ -10,20 +10,29 @@
 #define SERVER_LANE_H
 
 #include "chat/chat.h"
-#include "net/listener.h"
+#include "net/conn.h"
 #include "server/caps.h"
 #include "server/config.h"
 #include "session/session.h"
+#include <stdatomic.h>
 
 struct lane;
+
+/* What the buffers of all connections may hold together, whichever lanes they are on. */
+struct lane_memory {
+    size_t most, share; /* share: of one lane */
+    atomic_size_t held;
+    void (*press)(void *ctx); /* there is too much, but not on this lane: lane_weigh() the others */
+    void *ctx;
+};
 
 /* All outlive the lane. */
 struct lane_parts {
     unsigned index;
     struct chat *chat;
     struct caps *caps;
-    size_t output_buffer;     /* per connection */
-    size_t connection_memory; /* what the buffers of all its connections may hold together */
+    size_t output_buffer; /* per connection */
+    struct lane_memory *memory;
     void (*empty)(void *ctx); /* after lane_drain: no connection is left; on the lane's thread, once */
     void *ctx;
 };
@@ -37,9 +46,6 @@ enum err lane_equip(struct lane *lane, const struct lane_parts *parts, const str
 void lane_free_sessions(struct lane *lane);
 void lane_free(struct lane **lane);
 
-/* Takes a listening socket (listener_bind), also on failure. ERR_SYSTEM, ERR_MEMORY with *why. */
-enum err lane_listen(struct lane *lane, int fd, const char **why);
-
 struct loop *lane_loop(struct lane *lane);
 struct shard *lane_shard(struct lane *lane);
 struct hub *lane_hub(struct lane *lane);
@@ -50,6 +56,18 @@ void lane_run(struct lane *lane);
 /* Waits for the thread, if there is one. True if everything had come home; else chat and sessions must not be freed. */
 bool lane_join(struct lane *lane);
 
+/* Any thread, while the lane runs or before. A connection that was accepted and counted (caps): it is to live here. Takes the
+ * descriptor. */
+void lane_take(struct lane *lane, int fd, const struct conn_peer *peer);
+
+struct lane_load {
+    size_t connections; /* with those that are on their way */
+    int64_t cpu_ns;     /* of its thread since it began */
+};
+
+/* Any thread, from lane_start() or lane_run() on. */
+struct lane_load lane_load(const struct lane *lane);
+
 /* Any thread. New settings; `tls` for new connections. ERR_MEMORY. */
 enum err lane_configure(struct lane *lane, const struct session_settings *sessions, struct tls_context *tls);
 /* Any thread, once. No new connections; clients are told goodbye, and cut off after five seconds. */
@@ -58,5 +76,7 @@ void lane_drain(struct lane *lane);
 void lane_finish(struct lane *lane);
 /* Any thread, once. Cuts off who is still there. */
 void lane_hurry(struct lane *lane);
+/* Any thread. Wakes it, so that it sees how much memory all hold. */
+void lane_weigh(struct lane *lane);
 
 #endif
