@@ -229,6 +229,23 @@ void announcements_missed(struct shard *shard)
         go_on(announcements);
 }
 
+void announcements_begin(struct shard *shard)
+{
+    struct announcements *announcements = announcements_of(shard);
+    struct user_list everybody = {0};
+    enum err err = announcements != NULL ? directory_everybody(shard->chat->directory, &everybody) : ERR_MEMORY;
+    for (size_t i = 0; i < everybody.count && err == OK; i++) {
+        struct told *told = told_of(announcements, everybody.at[i]);
+        if (told == NULL)
+            err = ERR_MEMORY;
+        else
+            told->version = (uint32_t)look(everybody.at[i]).version;
+    }
+    if (err != OK)
+        log_event(LOG_ERROR, "presence_incomplete", log_str("error", err_name(err)));
+    user_list_free(&everybody);
+}
+
 void announcements_stop(struct shard *shard)
 {
     if (shard->announcements != NULL)

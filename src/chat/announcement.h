@@ -4,6 +4,8 @@
 
 #include "shard.h"
 
+/* Before anybody sits here: what happened until now is no news to those who will. */
+void announcements_begin(struct shard *shard);
 /* Announcements to this shard were lost: tells what changed. */
 void announcements_missed(struct shard *shard);
 /* Nothing is told any more. */

@@ -129,6 +129,10 @@ static bool more_slots(struct shard *shard)
 enum err shard_seat(struct shard *shard, struct participant *participant, uint32_t *slot, uint32_t *generation)
 {
     uint32_t index;
+    if (!shard->inhabited) {
+        shard->inhabited = true; /* before the directory is read: who changes it from here on sends it here */
+        announcements_begin(shard);
+    }
     if (shard->first_free != 0) {
         index = shard->first_free - 1;
         shard->first_free = shard->slots[index].next_free;
@@ -170,5 +174,6 @@ void shard_send(struct shard *shard, unsigned to, const struct event *event, str
 void shard_publish(struct shard *shard, const struct event *event, struct slice body)
 {
     for (unsigned to = 0; to < shard->chat->parts.shards; to++)
-        shard_send(shard, to, event, body);
+        if (shard->chat->shards[to]->inhabited)
+            shard_send(shard, to, event, body);
 }

@@ -49,6 +49,7 @@ struct shard {
     const struct world *world;
     struct slot *slots;
     uint32_t slot_count, slot_room, first_free; /* first_free: index + 1 */
+    atomic_bool inhabited;                      /* somebody has sat here; read by any thread */
     size_t in_flight;
     size_t submitted;
     struct store_op *first_submitted, *last_submitted; /* for the store, at the end of the turn */
@@ -92,7 +93,8 @@ void shard_unseat(struct shard *shard, uint32_t slot);
 /* Who sits there, or NULL if they have gone. */
 struct participant *shard_at(struct shard *shard, uint32_t slot, uint32_t generation);
 
-/* An event for one shard or for all: handled at once if it is this one, otherwise through the bus. */
+/* An event for one shard, or for all on which anybody has ever sat: handled at once if it is this one, otherwise through the
+ * bus. */
 void shard_send(struct shard *shard, unsigned to, const struct event *event, struct slice body);
 void shard_publish(struct shard *shard, const struct event *event, struct slice body);
 

@@ -288,6 +288,27 @@ static void test_lost_announcements(void **state)
     assert_string_equal(who(alice, -1), "dave");
 }
 
+/* Where nobody has ever sat nothing is announced, and what went by meanwhile is no news later. */
+static void test_the_first_on_a_shard(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0), *dave = arrive(party, "dave", 0);
+    leave(bob);
+    assert_null(party->stage->shards[1]->announcements);
+    struct guest *alice = arrive(party, "alice", 1);
+    jam(party);
+    participant_leave(&dave->participant, false);
+    settle(party);
+    sees(alice, "dave goes");
+    sees(alice, "caught up");
+    silent(alice);
+    struct guest *carol = arrive(party, "carol", 0);
+    sees(alice, "carol comes");
+    leave(carol);
+    sees(alice, "carol goes");
+    silent(alice);
+}
+
 static void test_lost_farewells(void **state)
 {
     struct party *party = *state;
@@ -361,6 +382,7 @@ int main(void)
         PARTY_TEST(test_broadcast_counts_users),
         PARTY_TEST(test_slots_are_reused),
         PARTY_TEST(test_lost_announcements),
+        PARTY_TEST(test_the_first_on_a_shard),
         PARTY_TEST(test_lost_farewells),
         PARTY_TEST(test_many_are_told_together),
     };
