@@ -9,14 +9,22 @@ void trust_accept(struct trust *trust, const char *fingerprint)
         (void)state_remember_server(trust->state, trust->server, fingerprint);
 }
 
-/* The fingerprint that the server should have; false if none is known. */
-static bool expected(const struct trust *trust, char out[FINGERPRINT_SIZE])
+/* The fingerprint that the server should have. ERR_NOT_FOUND if none is known; any other error: one may be. */
+static enum err expected(const struct trust *trust, char out[FINGERPRINT_SIZE])
 {
     if (trust->accepted[0] != '\0') {
         memcpy(out, trust->accepted, FINGERPRINT_SIZE);
-        return true;
+        return OK;
     }
-    return trust->state != NULL && state_known_server(trust->state, trust->server, out) == OK;
+    return trust->state != NULL ? state_known_server(trust->state, trust->server, out) : ERR_NOT_FOUND;
+}
+
+static void explain_unreadable(struct trust *trust)
+{
+    snprintf(trust->why, sizeof trust->why,
+             "The file of known servers cannot be read, so %.200s is not trusted:\n  %.300s/known_servers\n"
+             "Make it readable, or trust the certificate with --ca FILE.",
+             trust->server, trust->directory != NULL ? trust->directory : ".");
 }
 
 static void explain_change(struct trust *trust, const char *known, const char *fingerprint)
@@ -36,7 +44,12 @@ enum verdict trust_judge(struct trust *trust, const char *fingerprint, bool veri
     char known[FINGERPRINT_SIZE];
     if (verified)
         return TRUST_YES;
-    if (expected(trust, known)) {
+    enum err err = expected(trust, known);
+    if (err != OK && err != ERR_NOT_FOUND) {
+        explain_unreadable(trust);
+        return TRUST_NO;
+    }
+    if (err == OK) {
         if (strcmp(known, fingerprint) == 0) {
             memcpy(trust->accepted, known, sizeof trust->accepted);
             return TRUST_YES;

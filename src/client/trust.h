@@ -1,7 +1,7 @@
 /*
  * trust.h - is this the server we mean? Certificates that a CA vouches for are taken; others are known by their fingerprint:
- * pinned when first seen, if the user wants that, and refused when changed. What was accepted once holds for the run even without
- * a state directory.
+ * pinned when first seen, if the user wants that, and refused when changed, or when the pins cannot be read: a damaged file must
+ * not make a known server a new one. What was accepted once holds for the run even without a state directory.
  */
 #ifndef CLIENT_TRUST_H
 #define CLIENT_TRUST_H

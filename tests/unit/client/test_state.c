@@ -215,6 +215,29 @@ static void pins_outlive_the_run(void **unused)
     state_free(&state);
 }
 
+/* A directory in its place, which not even root can read as a file. */
+static void pins_that_cannot_be_read_make_nobody_new(void **unused)
+{
+    static const enum earshot_trust modes[] = {EARSHOT_TRUST_PINNED, EARSHOT_TRUST_NEW, EARSHOT_TRUST_ASK};
+    struct state *state = open_state();
+    char file[256], aside[256];
+    snprintf(file, sizeof file, "%s/known_servers", path);
+    snprintf(aside, sizeof aside, "%s/aside", path);
+    assert_int_equal(state_remember_server(state, "broken:1", one), OK);
+    assert_int_equal(rename(file, aside), 0);
+    assert_int_equal(mkdir(file, 0700), 0);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        struct trust trust = {.mode = modes[i], .server = "broken:1", .state = state, .directory = path};
+        assert_int_equal(trust_judge(&trust, one, false), TRUST_NO);
+        assert_non_null(strstr(trust.why, "cannot be read"));
+        assert_non_null(strstr(trust.why, file));
+        assert_int_equal(trust_judge(&trust, one, true), TRUST_YES); /* this one needs no pin */
+    }
+    assert_int_equal(rmdir(file), 0);
+    assert_int_equal(rename(aside, file), 0);
+    state_free(&state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,7 +245,7 @@ int main(void)
         cmocka_unit_test(servers_are_remembered),   cmocka_unit_test(damaged_lines_do_no_harm),
         cmocka_unit_test(each_client_has_its_slot), cmocka_unit_test(names_cannot_leave_the_folder),
         cmocka_unit_test(cut_tokens_are_no_tokens), cmocka_unit_test(first_sight_by_mode),
-        cmocka_unit_test(pins_outlive_the_run),
+        cmocka_unit_test(pins_outlive_the_run),     cmocka_unit_test(pins_that_cannot_be_read_make_nobody_new),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
 }
