@@ -1,12 +1,13 @@
 /* contacts.c - see contacts.h. Lines that it does not understand stay as they are. */
 #include "contacts.h"
 #include "base/buf.h"
+#include "server_key.h"
 #include "statefile.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FILE_MOST = 4 << 20, LINE_SIZE = 512, KEY_TEXT = 2 * IDENTITY_KEY };
+enum { FILE_MOST = 4 << 20, KEY_TEXT = 2 * IDENTITY_KEY, DEVICE_SIZE = WIRE_NAME_MAX + 1 + KEY_TEXT + 1 };
 
 static const char file_name[] = "contacts";
 
@@ -62,17 +63,19 @@ static enum err store(struct contacts *contacts, struct buf *new)
     return OK;
 }
 
-/* "server user " */
-static size_t put_owner(const struct contacts *contacts, const struct name *user, char out[LINE_SIZE])
-{
-    int len = snprintf(out, LINE_SIZE, "%s %s ", contacts->server, user->text);
-    return len > 0 && len < LINE_SIZE - KEY_TEXT - 16 ? (size_t)len : 0;
-}
-
 static void put_key(const uint8_t key[IDENTITY_KEY], char out[KEY_TEXT + 1])
 {
     for (size_t i = 0; i < IDENTITY_KEY; i++)
         snprintf(out + 2 * i, 3, "%02x", key[i]);
+}
+
+/* "user key"; returns how much of it is "user ". */
+static size_t put_device(const struct name *user, const uint8_t key[IDENTITY_KEY], char out[DEVICE_SIZE])
+{
+    memcpy(out, user->text, user->len);
+    out[user->len] = ' ';
+    put_key(key, out + user->len + 1);
+    return user->len + 1u;
 }
 
 static bool starts_with(struct slice line, const char *text, size_t len)
@@ -80,29 +83,27 @@ static bool starts_with(struct slice line, const char *text, size_t len)
     return line.len >= len && memcmp(line.data, text, len) == 0;
 }
 
-static enum contact judge_line(struct slice line, size_t owner, const char *whole)
+static enum contact judge_line(const struct contacts *contacts, struct slice line, size_t owner, const char *device)
 {
-    if (!starts_with(line, whole, owner))
+    line = server_key_value(line, contacts->server);
+    if (!starts_with(line, device, owner))
         return CONTACT_NEW;
     size_t len = owner + KEY_TEXT;
-    if (!starts_with(line, whole, len) || line.len <= len || line.data[len] != ' ')
+    if (!starts_with(line, device, len) || line.len <= len || line.data[len] != ' ')
         return CONTACT_CHANGED;
     return slice_equal(slice_of(line.data + len, line.len - len), slice_str(" verified")) ? CONTACT_VERIFIED : CONTACT_PINNED;
 }
 
 enum err contacts_judge(struct contacts *contacts, const struct name *user, const uint8_t key[IDENTITY_KEY], enum contact *out)
 {
-    char whole[LINE_SIZE];
+    char device[DEVICE_SIZE];
     struct buf file;
-    size_t owner = put_owner(contacts, user, whole);
-    if (owner == 0)
-        return ERR_CAP;
-    put_key(key, whole + owner);
+    size_t owner = put_device(user, key, device);
     enum err err = load(contacts, &file);
     enum contact best = CONTACT_NEW;
     struct slice rest = buf_slice(&file), line;
     while (err == OK && statefile_line(&rest, &line)) {
-        enum contact now = judge_line(line, owner, whole);
+        enum contact now = judge_line(contacts, line, owner, device);
         best = now > best ? now : best;
     }
     buf_free(&file);
@@ -111,20 +112,20 @@ enum err contacts_judge(struct contacts *contacts, const struct name *user, cons
     return err;
 }
 
-static enum err rewrite(struct contacts *contacts, size_t owner, const char *whole, bool verified)
+static enum err rewrite(struct contacts *contacts, size_t owner, const char *device, bool verified)
 {
     struct buf old, new;
     enum err err = load(contacts, &old);
     struct slice rest = buf_slice(&old), line;
     buf_init(&new, FILE_MOST);
     while (err == OK && statefile_line(&rest, &line)) {
-        enum contact now = judge_line(line, owner, whole);
+        enum contact now = judge_line(contacts, line, owner, device);
         verified |= now == CONTACT_VERIFIED;
         if (line.len > 0 && now < CONTACT_PINNED)
             err = buf_printf(&new, "%.*s\n", (int)line.len, (const char *)line.data);
     }
     if (err == OK)
-        err = buf_printf(&new, "%s %s\n", whole, verified ? "verified" : "pinned");
+        err = buf_printf(&new, "%s %s %s\n", contacts->server, device, verified ? "verified" : "pinned");
     if (err == OK)
         err = store(contacts, &new);
     buf_free(&old);
@@ -134,15 +135,12 @@ static enum err rewrite(struct contacts *contacts, size_t owner, const char *who
 
 enum err contacts_keep(struct contacts *contacts, const struct name *user, const uint8_t key[IDENTITY_KEY], bool verified)
 {
-    char whole[LINE_SIZE];
-    size_t owner = put_owner(contacts, user, whole);
-    if (owner == 0)
-        return ERR_CAP;
-    put_key(key, whole + owner);
+    char device[DEVICE_SIZE];
+    size_t owner = put_device(user, key, device);
     int lock = contacts->dir >= 0 ? statefile_lock(contacts->dir, "contacts.lock", true) : -1;
     if (contacts->dir >= 0 && lock < 0)
         return ERR_SYSTEM;
-    enum err err = rewrite(contacts, owner, whole, verified);
+    enum err err = rewrite(contacts, owner, device, verified);
     if (lock >= 0)
         close(lock);
     return err;

@@ -20,7 +20,7 @@ enum contact {
     CONTACT_VERIFIED,
 };
 
-/* `dir`: descriptor of the state directory, or -1. `server` is copied. ERR_MEMORY. */
+/* `dir`: descriptor of the state directory, or -1. `server`: as server_key makes it; copied. ERR_MEMORY. */
 enum err contacts_new(int dir, const char *server, struct contacts **out);
 void contacts_free(struct contacts **contacts); /* takes NULL */
 

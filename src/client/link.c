@@ -5,6 +5,7 @@
 #include "crypto/password.h"
 #include "errors.h"
 #include "net/conn.h"
+#include "server_key.h"
 #include "trust.h"
 #include "tunnel.h"
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DEFAULT_PORT = 4000, CONNECT_MS = 20000, OUT_CAP = 1 << 20, SERVER_SIZE = 280 };
+enum { DEFAULT_PORT = 4000, CONNECT_MS = 20000, OUT_CAP = 1 << 20 };
 
 /* One connection, or the attempt at one. It outlives the link's interest in it: `closed` frees it. */
 struct attempt {
@@ -32,7 +33,7 @@ struct link {
     bool trust_answered, trusted;
     char *host, *directory;
     uint16_t port;
-    char server[SERVER_SIZE];
+    char server[SERVER_KEY_SIZE];
     earshot_callback *callback;
     void *ctx;
     struct task wake;
@@ -270,11 +271,11 @@ struct client_core *link_core(struct link *link)
 
 static enum earshot_error take_options(struct link *link, const struct earshot_options *options)
 {
-    if (options->host == NULL || options->host[0] == '\0' || strlen(options->host) > SERVER_SIZE - 16 ||
+    if (options->host == NULL || options->host[0] == '\0' || strlen(options->host) > SERVER_KEY_HOST ||
         strpbrk(options->host, " \n\t") != NULL || (unsigned)options->trust > EARSHOT_TRUST_ASK)
         return EARSHOT_BAD_OPTION;
     link->port = options->port != 0 ? options->port : DEFAULT_PORT;
-    snprintf(link->server, sizeof link->server, strchr(options->host, ':') ? "[%s]:%u" : "%s:%u", options->host, link->port);
+    server_key(options->host, link->port, link->server);
     link->host = strdup(options->host);
     link->trust.mode = options->trust;
     link->trust.server = link->server;

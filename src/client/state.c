@@ -1,5 +1,6 @@
 /* state.c - see state.h. Everything goes by a descriptor of the directory, so that a changed working directory does no harm. */
 #include "state.h"
+#include "server_key.h"
 #include "statefile.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -79,15 +80,6 @@ void state_free(struct state **state)
 
 /* ---- known servers ---- */
 
-/* What follows "server " in the line; data NULL if it speaks of another. */
-static struct slice line_value(struct slice line, const char *server)
-{
-    size_t len = strlen(server);
-    if (line.len < len + 1 || memcmp(line.data, server, len) != 0 || line.data[len] != ' ')
-        return slice_of(NULL, 0);
-    return slice_of(line.data + len + 1, line.len - len - 1);
-}
-
 enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE])
 {
     struct buf file;
@@ -95,7 +87,7 @@ enum err state_known_server(struct state *state, const char *server, char finger
     enum err err = statefile_read(state->dir, "known_servers", &file);
     struct slice rest = buf_slice(&file), line, found = {NULL, 0};
     while (err == OK && found.data == NULL && statefile_line(&rest, &line))
-        found = line_value(line, server);
+        found = server_key_value(line, server);
     if (err == OK && found.data == NULL)
         err = ERR_NOT_FOUND;
     if (err == OK) {
@@ -121,7 +113,7 @@ enum err state_remember_server(struct state *state, const char *server, const ch
         err = OK;
     struct slice rest = buf_slice(&old), line;
     while (err == OK && statefile_line(&rest, &line)) {
-        if (line.len > 0 && line_value(line, server).data == NULL)
+        if (line.len > 0 && server_key_value(line, server).data == NULL)
             err = buf_printf(&new, "%.*s\n", (int)line.len, (const char *)line.data);
     }
     if (err == OK)

@@ -1,7 +1,7 @@
 /*
  * state.h - what a client keeps between runs, in one directory (0700):
  *
- *     known_servers           "host:port fingerprint" lines
+ *     known_servers           "host:port fingerprint" lines; see server_key.h
  *     tokens/HOST_PORT_USER.N the token of a device, 0600
  *     contacts, identity      see contacts.h and crypto/identity.h
  *
@@ -24,7 +24,7 @@ enum err state_open(const char *path, struct state **out);
 void state_free(struct state **state);    /* takes NULL */
 int state_dir(const struct state *state); /* its descriptor */
 
-/* ERR_NOT_FOUND; ERR_SYSTEM, ERR_MEMORY. */
+/* `server`: as server_key makes it. ERR_NOT_FOUND; ERR_SYSTEM, ERR_MEMORY, ERR_CAP. */
 enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE]);
 enum err state_remember_server(struct state *state, const char *server, const char *fingerprint);
 

@@ -14,7 +14,7 @@ enum verdict { TRUST_YES, TRUST_NO, TRUST_ASK };
 struct trust {
     enum earshot_trust mode;
     struct state *state;   /* may be NULL */
-    const char *server;    /* host:port */
+    const char *server;    /* see server_key.h */
     const char *directory; /* of the state, for people; NULL without */
     char accepted[FINGERPRINT_SIZE];
     char why[1024]; /* for TRUST_NO, in lines: a fingerprint or a path has one of its own */

@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -185,6 +186,17 @@ def test_a_first_seen_server_is_pinned(world):
         assert done.returncode == UNTRUSTED, "a changed certificate is refused"
         assert '"online"' not in done.stdout
     assert trusting(world, "new", "y").returncode == 0, "another user of this machine has not seen it before"
+
+
+def test_a_host_is_the_same_in_capitals(world):
+    server = world.server()
+    args = world.client_args("alice", "x", certificate=False)[:-1]
+    assert run(world, "--json", *args, "--trust", "new", f"alice@LocalHost:{server.port}").returncode == 0
+    done = run(world, "--json", *args, "--trust", "pinned", f"alice@localhost:{server.port}")
+    assert done.returncode == 0, done
+    assert f'"server":"localhost:{server.port}"' in done.stdout
+    (pin,) = Path(world.state("x"), "known_servers").read_text().splitlines()
+    assert pin.startswith(f"localhost:{server.port} SHA256:")
 
 
 def test_a_certificate_for_another_server_is_not_enough(world):

@@ -126,6 +126,23 @@ static void lines_that_are_not_understood_stay(void **unused)
     assert_non_null(strstr(back, "here:4000 bob short pinned\n"));
 }
 
+static void a_line_counts_however_its_server_was_spelled(void **unused)
+{
+    static const char key[] = "0100000000000000000000000000000000000000000000000000000000000000";
+    char back[512] = "";
+    int fd = openat(dir, "contacts", O_WRONLY | O_CREAT, 0600);
+    assert_true(dprintf(fd, "HERE.:4000 bob %s verified\n", key) > 0);
+    close(fd);
+    assert_int_equal(judge("bob", red), CONTACT_VERIFIED);
+    assert_int_equal(judge("bob", blue), CONTACT_CHANGED);
+    keep("bob", red, false);
+    fd = openat(dir, "contacts", O_RDONLY);
+    assert_true(read(fd, back, sizeof back - 1) > 0);
+    close(fd);
+    assert_null(strstr(back, "HERE"));
+    assert_int_equal(judge("bob", red), CONTACT_VERIFIED);
+}
+
 static void a_folder_that_has_gone(void **unused)
 {
     struct name bob = named("bob");
@@ -151,6 +168,7 @@ int main(void)
         IN_MEMORY(verified_stays),
         IN_FOLDER(the_file_is_for_all_servers_and_for_its_owner),
         IN_FOLDER(lines_that_are_not_understood_stay),
+        IN_FOLDER(a_line_counts_however_its_server_was_spelled),
         IN_FOLDER(a_folder_that_has_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "server_key.h"
 #include "state.h"
 #include "trust.h"
 #include <fcntl.h>
@@ -215,6 +216,39 @@ static void pins_outlive_the_run(void **unused)
     state_free(&state);
 }
 
+static void spellings_of_a_host_share_its_pin(void **unused)
+{
+    static const struct {
+        const char *host, *key;
+    } hosts[] = {
+        {"example.org", "example.org:1"},
+        {"EXAMPLE.Org.", "example.org:1"},
+        {"::1", "[::1]:1"},
+        {"FE80::A", "[fe80::a]:1"},
+        {".", ".:1"},
+        {"example.org..", "example.org.:1"},
+    };
+    struct state *state = open_state();
+    char key[SERVER_KEY_SIZE], file[256], found[FINGERPRINT_SIZE];
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        server_key(hosts[i].host, 1, key);
+        assert_string_equal(key, hosts[i].key);
+    }
+    snprintf(file, sizeof file, "%s/known_servers", path);
+    FILE *out = fopen(file, "a");
+    fprintf(out, "Old.Example.ORG:4000 %s\nolder.example.org.:4000 %s\n", one, two);
+    fclose(out);
+    assert_int_equal(state_known_server(state, "old.example.org:4000", found), OK);
+    assert_string_equal(found, one);
+    assert_int_equal(state_known_server(state, "older.example.org:4000", found), OK);
+    assert_string_equal(found, two);
+    assert_int_equal(state_known_server(state, "old.example.org:400", found), ERR_NOT_FOUND);
+    assert_int_equal(state_remember_server(state, "old.example.org:4000", two), OK); /* in its place */
+    assert_int_equal(state_known_server(state, "old.example.org:4000", found), OK);
+    assert_string_equal(found, two);
+    state_free(&state);
+}
+
 /* A directory in its place, which not even root can read as a file. */
 static void pins_that_cannot_be_read_make_nobody_new(void **unused)
 {
@@ -241,11 +275,17 @@ static void pins_that_cannot_be_read_make_nobody_new(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(directories_are_private),  cmocka_unit_test(a_file_is_no_directory),
-        cmocka_unit_test(servers_are_remembered),   cmocka_unit_test(damaged_lines_do_no_harm),
-        cmocka_unit_test(each_client_has_its_slot), cmocka_unit_test(names_cannot_leave_the_folder),
-        cmocka_unit_test(cut_tokens_are_no_tokens), cmocka_unit_test(first_sight_by_mode),
-        cmocka_unit_test(pins_outlive_the_run),     cmocka_unit_test(pins_that_cannot_be_read_make_nobody_new),
+        cmocka_unit_test(directories_are_private),
+        cmocka_unit_test(a_file_is_no_directory),
+        cmocka_unit_test(servers_are_remembered),
+        cmocka_unit_test(damaged_lines_do_no_harm),
+        cmocka_unit_test(each_client_has_its_slot),
+        cmocka_unit_test(names_cannot_leave_the_folder),
+        cmocka_unit_test(cut_tokens_are_no_tokens),
+        cmocka_unit_test(first_sight_by_mode),
+        cmocka_unit_test(pins_outlive_the_run),
+        cmocka_unit_test(spellings_of_a_host_share_its_pin),
+        cmocka_unit_test(pins_that_cannot_be_read_make_nobody_new),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
 }
