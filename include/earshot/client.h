@@ -203,7 +203,8 @@ EARSHOT_API int64_t earshot_trust_contact(struct earshot_client *client, const c
 EARSHOT_API int64_t earshot_verify(struct earshot_client *client, const char *user);
 
 /* Sends what waits, then logs out; EARSHOT_EVENT_CLOSED follows. While the connection is down it keeps trying for 30 s if
- * messages wait, and ends at once otherwise. A server that answers nothing is given up after 90 s on each of two connections. */
+ * messages wait, and ends at once otherwise. A server that answers nothing is given up after 90 s on each of two connections. The
+ * token of this device is deleted however that ends, also by an earshot_close that does not wait. */
 EARSHOT_API int64_t earshot_logout(struct earshot_client *client);
 
 /* Requests without a final answer yet. */

@@ -54,8 +54,11 @@ static void stop_timers(struct client_core *core)
         timer_stop(core->world->timers, all[i]);
 }
 
+/* After a logout nobody shall come back as them with what is on the disk, whether the server could be told or not. */
 static void wipe_secrets(struct client_core *core)
 {
+    if (core->logout_id != 0)
+        core->ops->save_token(core->ctx, NULL);
     secret_wipe(core->password, sizeof core->password);
     secret_wipe(&core->token, sizeof core->token);
     core->password_len = 0;

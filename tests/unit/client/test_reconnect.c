@@ -229,6 +229,47 @@ static void logout_while_away(void **unused)
     fake_stop(fake);
 }
 
+static void logout_while_away_forgets_the_token(void **unused)
+{
+    for (int hurry = 0; hurry < 2; hurry++) {
+        struct fake *fake = online();
+        lose_connection(fake);
+        ask(fake, REQUEST(MESSAGE), "bob", "hi");
+        assert_true(fake->has_saved);
+        core_logout(fake->core);
+        if (hurry) {
+            core_free(&fake->core); /* before anything could come of it */
+        } else {
+            while (fake->connecting || !fake->forgotten) {
+                wait_ms(fake, 1000);
+                assert_in_range(fake->now, 0, 1000000 + 40000);
+                if (fake->connecting)
+                    lose_connection(fake);
+            }
+            sees(fake, "disconnected network");
+            sees(fake, "error 1 unavailable");
+            sees(fake, "error 2 no_connection");
+            sees(fake, "closed no_connection none");
+        }
+        assert_false(fake->has_saved);
+        fake_stop(fake);
+    }
+
+    struct fake *fake = online();
+    lose_connection(fake);
+    core_logout(fake->core);
+    settle(fake);
+    assert_false(fake->has_saved);
+    fake_stop(fake);
+
+    fake = online();
+    lose_connection(fake);
+    wait_ms(fake, 5000);
+    core_free(&fake->core); /* nobody has logged out */
+    assert_true(fake->has_saved);
+    fake_stop(fake);
+}
+
 static void logout_comes_back_for_what_waits(void **unused)
 {
     struct fake *fake = online();
@@ -317,6 +358,7 @@ int main(void)
         cmocka_unit_test(farewells_that_mean_come_back),
         cmocka_unit_test(a_changed_certificate_ends_it),
         cmocka_unit_test(logout_while_away),
+        cmocka_unit_test(logout_while_away_forgets_the_token),
         cmocka_unit_test(logout_comes_back_for_what_waits),
         cmocka_unit_test(silence_is_noticed),
         cmocka_unit_test(a_dead_server_is_noticed_by_a_busy_client),
