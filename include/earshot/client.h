@@ -212,8 +212,8 @@ EARSHOT_API size_t earshot_unanswered(const struct earshot_client *client);
 
 /*
  * Copies text so that it is safe to print: bytes that are not UTF-8 and control characters (C0 but tab and newline, DEL, C1, and
- * the bidirectional overrides U+202A..202E, U+2066..2069) become U+FFFD. NUL-terminates; returns the length it needs without the
- * NUL, as snprintf does.
+ * those of bidirectional text: U+061C, U+200E, U+200F, U+202A..202E, U+2066..2069) become U+FFFD. NUL-terminates; returns the
+ * length it needs without the NUL, as snprintf does.
  */
 EARSHOT_API size_t earshot_printable(const char *text, size_t len, char *out, size_t size);
 

@@ -4,11 +4,17 @@
 
 enum { REPLACEMENT = 0xfffd };
 
+/* Those of Unicode's Bidi_Control: marks, embeddings, overrides, isolates. */
+static bool reorders(uint32_t c)
+{
+    return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 static bool dangerous(uint32_t c)
 {
     if (c < 0x20)
         return c != '\t' && c != '\n';
-    return (c >= 0x7f && c <= 0x9f) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    return (c >= 0x7f && c <= 0x9f) || reorders(c);
 }
 
 static size_t encode(uint32_t c, char out[4])

@@ -33,6 +33,7 @@ static void printable_text(void **unused)
                     "31m",
                     5, R "31m");
     check_printable("\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa9", 9, R R "\xe2\x80\xa9");
+    check_printable("\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c\xe2\x80\x8d\xd8\x9b", 13, R R R "\xe2\x80\x8d\xd8\x9b");
     check_printable("\xff\xc3", 2, R R);
     check_printable("\xed\xa0\x80", 3, R R R);
     check_printable("", 0, "");
