@@ -1,8 +1,8 @@
 /* api.c - the public functions of earshot/client.h: what may be asked is checked here, before it takes any memory. */
+#include "base/printable.h"
 #include "earshot/client.h"
 #include "errors.h"
 #include "link.h"
-#include "printable.h"
 #include <stdlib.h>
 
 struct earshot_client {

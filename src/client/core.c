@@ -5,8 +5,8 @@
  *        ^            |          |                              |
  *        +------------+----------+------------------------------+   after it was online once; before that: CLOSED
  */
+#include "base/printable.h"
 #include "core_private.h"
-#include "printable.h"
 #include "wire/frame.h"
 #include <stdlib.h>
 

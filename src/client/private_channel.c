@@ -1,6 +1,6 @@
 /* private_channel.c - one channel: introduction through the server, proof of who is there, frames. See docs/PRIVATE.md. */
 #include "private_channel.h"
-#include "printable.h"
+#include "base/printable.h"
 #include <stdio.h>
 #include <stdlib.h>
 

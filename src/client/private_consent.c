@@ -1,6 +1,6 @@
 /* private_consent.c - what the server says of private channels: answers to what we asked, requests of others, what became of
  * them. */
-#include "printable.h"
+#include "base/printable.h"
 #include "private_channel.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@ ROWS = [
     },
     {
         "name": "escapes-of-one-byte-pass",
-        "file": "src/client/printable.c",
+        "file": "src/base/printable.c",
         "old": "(c >= 0x7f && c <= 0x9f)",
         "new": "c == 0x7f",
         "test": "fuzz_printable",

@@ -1,6 +1,6 @@
 #include "fake_library.h"
+#include "base/printable.h"
 #include "errors.h"
-#include "printable.h"
 #include "text.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* printable.c - see printable.h. */
-#include "printable.h"
+#include "base/printable.h"
 #include "base/utf8.h"
 
 enum { REPLACEMENT = 0xfffd };
