@@ -1,6 +1,7 @@
 /* main.c - earshotctl: one command to a running server. */
 #include "options.h"
 #include "save.h"
+#include "say.h"
 #include "secret.h"
 #include "show.h"
 #include "talk.h"
@@ -14,13 +15,13 @@ enum { REQUEST_MAX = 1024, TEXT_MAX = 64 << 20 };
 
 static int complain(int code, const char *text)
 {
-    fprintf(stderr, "earshotctl: %s\n", text);
+    say_error("%s", text);
     return code;
 }
 
 static int complain_buf(int code, const struct buf *why)
 {
-    fprintf(stderr, "earshotctl: %.*s\n", (int)buf_len(why), (const char *)buf_data(why));
+    say_error("%.*s", (int)buf_len(why), (const char *)buf_data(why));
     return code;
 }
 
@@ -66,8 +67,7 @@ static bool take_line(struct answer *answer, char *line)
 
 static int print(const struct buf *text)
 {
-    fwrite(buf_data(text), 1, buf_len(text), stdout);
-    return fflush(stdout) == 0 ? EXIT_DONE : complain(EXIT_REFUSED, "cannot write the answer");
+    return say(stdout, buf_slice(text)) == OK ? EXIT_DONE : complain(EXIT_REFUSED, "cannot write the answer");
 }
 
 static int take_answer(struct talk *talk, struct answer *answer)
@@ -135,11 +135,11 @@ static int ask(const struct ctl_options *options)
     int code;
     enum err err = write_request(options, &request);
     if (options->command->takes == TAKES_FILE && access(options->argument, F_OK) == 0)
-        code = (fprintf(stderr, "earshotctl: %s exists already\n", options->argument), EXIT_REFUSED);
+        code = (say_error("%s exists already", options->argument), EXIT_REFUSED);
     else if (err != OK)
         code = complain(EXIT_USAGE, err == ERR_CAP ? "that is too long" : "no password, or the two differ");
     else if (talk_begin(&talk, options->socket, buf_slice(&request)) != OK)
-        code = (fprintf(stderr, "earshotctl: no server at %s: %s\n", options->socket, strerror(errno)), EXIT_NO_SERVER);
+        code = (say_error("no server at %s: %s", options->socket, strerror(errno)), EXIT_NO_SERVER);
     else
         code = converse(options, &talk);
     if (request.bytes != NULL)
@@ -154,9 +154,9 @@ static int show_help(void)
     struct buf text;
     buf_init(&text, TEXT_MAX);
     ctl_help(&text);
-    printf("%.*s", (int)buf_len(&text), (const char *)buf_data(&text));
+    enum err err = say(stdout, buf_slice(&text));
     buf_free(&text);
-    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_USAGE;
+    return err == OK ? EXIT_DONE : EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

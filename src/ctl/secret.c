@@ -1,5 +1,6 @@
 /* secret.c - see secret.h. */
 #include "secret.h"
+#include "say.h"
 #include <stdio.h>
 #include <termios.h>
 #include <unistd.h>
@@ -25,7 +26,9 @@ static enum err ask(const char *text, const char *user, struct buf *out)
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-    fprintf(stderr, "%s %s: ", text, user);
+    (void)say(stderr, slice_str(text));
+    (void)say(stderr, slice_str(user));
+    fputs(": ", stderr);
     enum err err = read_line(out);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputs("\n", stderr);
@@ -39,9 +42,9 @@ enum err secret_read(const char *user, struct buf *out)
     struct buf again;
     size_t before = buf_len(out);
     buf_init(&again, out->cap);
-    enum err err = ask("New password of", user, out);
+    enum err err = ask("New password of ", user, out);
     if (err == OK)
-        err = ask("Once more, of", user, &again);
+        err = ask("Once more, of ", user, &again);
     if (err == OK && !slice_equal(buf_slice(&again), slice_of(buf_data(out) + before, buf_len(out) - before)))
         err = ERR_INVALID;
     if (again.bytes != NULL)

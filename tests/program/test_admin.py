@@ -253,6 +253,40 @@ def test_raw_requests(world):
     assert attempt(world, "alice", password_of("alice")) == "ok"
 
 
+HOSTILE = b"".join(bytes([c]) for c in (*range(1, 9), *range(11, 32), 127)) + "\x80\x9b31m\u202e\u200f".encode() + b"\xff"
+
+
+@pytest.mark.parametrize("words, answer", (
+    (("status",), b'{"evil":"%s"}\n{"done":true}\n'),
+    (("status",), b'{"%s":"evil"}\n{"done":true}\n'),
+    (("sessions",), b'{"user":"%s","device":"%s"}\n{"done":true}\n'),
+    (("sessions", "--json"), b'{"user":"evil%s"}\n{"done":true}\n'),
+    (("disable", "alice"), b'{"error":"evil","text":"%s"}\n'),
+    (("disable", "alice"), b'{"error":"%s"}\n'),
+))
+def test_a_server_cannot_reach_the_terminal(world, words, answer):
+    """Not even one that has been taken over: what it sends is made printable."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(world.directory / "control.sock"))
+        listener.listen()
+
+        def serve():
+            link, _ = listener.accept()
+            with link:
+                link.recv(4096)
+                link.sendall(answer.replace(b"%s", HOSTILE))
+
+        server = threading.Thread(target=serve)
+        server.start()
+        argv = [surroundings.BUILD / "earshotctl", "--data", world.directory, *words]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=surroundings.PATIENCE, check=False,
+                              env=surroundings.environment())
+        server.join()
+    text = (done.stdout + done.stderr).decode()
+    assert "evil" in text or "\ufffd" in text, done
+    assert all(c in "\t\n" or (c.isprintable() and not 0x80 <= ord(c) < 0xa0) for c in text), done
+
+
 def test_many_idle_connections(world):
     """They take no more than their places, and those who follow are told so."""
     server = world.server()
