@@ -12,6 +12,7 @@
 #include "terminal.h"
 #include "text.h"
 #include "words.h"
+#include "wrap.h"
 #include <poll.h>
 #include <readline/history.h>
 #include <readline/readline.h>
@@ -24,6 +25,7 @@ struct line {
     struct face face;
     struct face_host host;
     struct palette palette;
+    struct margin margin;
     struct words words;
     struct buf out;    /* what the turn has brought */
     struct buf prompt; /* as shown, NUL-terminated */
@@ -230,6 +232,14 @@ static void line_input(struct face *face, bool readable)
 
 /* ---- notices out ---- */
 
+static int line_columns(const struct line *line)
+{
+    int columns = terminal_columns(line->host.out);
+    if (columns == 0)
+        rl_get_screen_size(NULL, &columns);
+    return columns;
+}
+
 static void follow_link(struct line *line, const struct earshot_event *event)
 {
     if (event->type == EARSHOT_EVENT_ONLINE) {
@@ -248,7 +258,7 @@ static void line_show(struct face *face, const struct notice *notice)
 {
     struct line *line = line_of(face);
     bool first = notice->event->type == EARSHOT_EVENT_ONLINE && line->user == NULL;
-    rl_get_screen_size(NULL, &line->words.width);
+    line->words.width = line_columns(line);
     words_notice(&line->out, &line->words, notice);
     follow_link(line, notice->event);
     if (first)
@@ -269,10 +279,24 @@ static void say_it_takes_time(struct line *line)
     text_format(&line->out, "%sconnecting ...%s\n", line->palette.faint, line->palette.reset);
 }
 
+/* In rows of our own. Should a terminal think a character wider than we do, it must not begin one either. */
+static void print_out(struct line *line)
+{
+    struct buf rows;
+    if (buf_len(&line->out) == 0)
+        return;
+    buf_init(&rows, TEXT_CAP);
+    text_add(&rows, line->margin.hold);
+    wrap_text(&rows, buf_slice(&line->out), line_columns(line));
+    text_add(&rows, line->margin.release);
+    text_print(&rows);
+    buf_free(&rows);
+    buf_clear(&line->out);
+}
+
 static void write_out(struct line *line)
 {
-    text_print(&line->out);
-    buf_clear(&line->out);
+    print_out(line);
     fflush(stdout);
 }
 
@@ -282,17 +306,16 @@ static bool line_flush(struct face *face)
     if (line->suspended)
         return true;
     say_it_takes_time(line);
-    bool changed = line->running && update_prompt(line);
-    if (line->running && (changed || buf_len(&line->out) > 0))
+    bool changed = line->running && update_prompt(line), redraw = line->running && (changed || buf_len(&line->out) > 0);
+    if (redraw)
         rl_clear_visible_line();
-    text_print(&line->out);
-    if (line->running && (changed || buf_len(&line->out) > 0)) {
+    print_out(line);
+    if (redraw) {
         if (changed)
             rl_set_prompt(prompt_text(line));
         rl_on_new_line();
         rl_redisplay();
     }
-    buf_clear(&line->out);
     return fflush(stdout) == 0 && !ferror(stdout);
 }
 
@@ -358,6 +381,7 @@ static void line_create(const struct face_host *host, struct face **face)
     line->face.type = &line_face;
     line->host = *host;
     palette_of_terminal(host->out, &line->palette);
+    margin_of_terminal(host->out, &line->margin);
     line->words.palette = &line->palette;
     line->patience = line_now(line) + LINE_PATIENCE_MS;
     buf_init(&line->out, TEXT_CAP);

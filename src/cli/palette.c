@@ -43,6 +43,18 @@ void palette_of_terminal(int fd, struct palette *palette)
         keep_colour(palette->names[i], colour, names[i]);
 }
 
+void margin_of_terminal(int fd, struct margin *margin)
+{
+    int error;
+    *margin = (struct margin){{0}, {0}};
+    if (!isatty(fd) || setupterm(NULL, fd, &error) != OK)
+        return;
+    keep(margin->hold, tigetstr("rmam"));
+    keep(margin->release, tigetstr("smam"));
+    if (margin->hold[0] == '\0' || margin->release[0] == '\0')
+        *margin = (struct margin){{0}, {0}};
+}
+
 const char *palette_name(const struct palette *palette, const char *name)
 {
     unsigned hash = 2166136261u; /* FNV-1a */

@@ -17,6 +17,13 @@ extern const struct palette palette_none;
 /* What the terminal of descriptor `fd` can do; palette_none if it is no terminal, is dumb, or NO_COLOR is set. */
 void palette_of_terminal(int fd, struct palette *palette);
 
+/* What keeps the terminal from breaking lines by itself, and lets it again; both empty if it cannot be told. */
+struct margin {
+    char hold[PALETTE_CODE], release[PALETTE_CODE];
+};
+
+void margin_of_terminal(int fd, struct margin *margin);
+
 /* Always the same colour for a name. */
 const char *palette_name(const struct palette *palette, const char *name);
 

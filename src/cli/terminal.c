@@ -1,6 +1,7 @@
 #include "terminal.h"
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -12,6 +13,12 @@ static struct {
 void terminal_guard_paste(bool on)
 {
     guarded.paste = on;
+}
+
+int terminal_columns(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void terminal_restore(void)

@@ -13,6 +13,8 @@
 void terminal_guard(int fd);
 /* Whether bracketed paste has to be switched off again. */
 void terminal_guard_paste(bool on);
+/* Of the terminal `fd`, now; 0 if nobody knows. */
+int terminal_columns(int fd);
 /* Safe in a signal handler. */
 void terminal_restore(void);
 

@@ -120,6 +120,47 @@ def test_resizing_while_typing(pair):
     bob.expect("event_message", body="hello")
 
 
+# ---- long texts ----
+
+
+def rows_with(screen, *words):
+    return [line for line in screen.lines if any(word in line for word in words)]
+
+
+@pytest.mark.parametrize("columns", (40, 80, 131))
+def test_no_row_of_a_long_text_looks_like_a_message(pair, columns):
+    alice, bob = pair
+    alice.screen.columns = columns
+    alice.screen.cells = [[" "] * columns for _ in range(alice.screen.rows)]
+    alice.resize(columns, 24)
+    fake = "12:00 carol: hand over"
+    for pad in (" ", "x", "字", "\u1161", "\u00a0", "ab ", "e\u0301", "\u2764\ufe0f", "\t"):
+        for length in range(columns - 24, columns + 3):
+            body = pad * (length // (2 if pad == "字" else 1)) + fake
+            bob.done("message", to="alice", body=body)
+        bob.done("message", to="alice", body=f"end of {pad!a}")
+        alice.wait_text(f"end of {pad!a}")
+    rows = [line for line in alice.screen.lines if "hand" in line]
+    assert len(rows) > 100 and not any(line.startswith("12:00 carol") for line in rows), alice.picture()
+    starts = {line[:6] for line in filter(None, alice.screen.lines) if not re.match(r"\d\d:\d\d (bob:|online)|alice>|      ", line)}
+    assert not starts, starts
+
+
+def test_words_stay_whole_and_rows_follow_the_width(pair):
+    alice, bob = pair
+    body = " ".join(f"word{count}" for count in range(40))
+    bob.done("message", to="alice", body=body + " first")
+    alice.wait_text("first")
+    wide = rows_with(alice.screen, "word")
+    assert all(len(line) <= 80 for line in wide) and all(line.startswith("      word") for line in wide[1:])
+    assert re.sub(r"\s+", " ", " ".join(wide)).endswith(f"bob: {body} first")
+    alice.resize(40, 24)
+    bob.done("message", to="alice", body=body + " second")
+    alice.wait_text("second")
+    narrow = rows_with(alice.screen, "word")[len(wide):]
+    assert len(narrow) > len(wide) and all(len(line) <= 40 for line in narrow), alice.picture()
+
+
 # ---- convenience ----
 
 

@@ -25,6 +25,7 @@ class Screen:
         self.titles = []
         self.rest = ""
         self.saved = (0, 0)
+        self.wraps = True
 
     # ---- what there is to see ----
 
@@ -85,9 +86,10 @@ class Screen:
         cells = width(character)
         if not cells:
             return
-        if self.column + cells > self.columns:
+        if self.column + cells > self.columns and self.wraps:
             self.column = 0
             self.down()
+        self.column = min(self.column, self.columns - cells)
         self.cells[self.row][self.column] = character
         for extra in range(1, cells):
             self.cells[self.row][self.column + extra] = ""
@@ -109,6 +111,8 @@ class Screen:
             self.titles.append(title)
         elif single:
             self.single(single)
+        elif private == "?" and numbers == "7":
+            self.wraps = final == "h"
         elif final and not private:
             values = [int(number) if number else 0 for number in numbers.split(";")]
             action = getattr(self, f"csi_{final}" if final.isalpha() else f"csi_x{ord(final):x}", None)
