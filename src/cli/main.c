@@ -1,5 +1,6 @@
 /* main.c - earshot, the terminal client: its command line, and what surrounds a run. */
 #include "app.h"
+#include "base/hide.h"
 #include "cli_exit.h"
 #include "faces.h"
 #include "files.h"
@@ -112,6 +113,7 @@ int main(int argc, char **argv)
     struct cli_options options;
     struct buf why;
     int exit_code;
+    hide_memory();
     use_utf8();
     buf_init(&why, TEXT_CAP);
     if (cli_options_parse(argc, argv, &options, &why) != OK)

@@ -1,4 +1,5 @@
 /* main.c - earshotctl: one command to a running server. */
+#include "base/hide.h"
 #include "options.h"
 #include "save.h"
 #include "say.h"
@@ -163,6 +164,7 @@ int main(int argc, char **argv)
 {
     struct ctl_options options;
     struct buf why;
+    hide_memory();
     buf_init(&why, 8192);
     enum err err = ctl_options_read(&options, argc, argv, &why);
     int code;

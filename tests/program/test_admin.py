@@ -7,6 +7,7 @@ import shutil
 import socket
 import sqlite3
 import stat
+import struct
 import subprocess
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from harness import surroundings
 from harness.control import Control
+from harness.memory import core_limits
 from harness.server import password_of
 from harness.wire import Closed, Peer, code_name, pb
 
@@ -256,6 +258,39 @@ def test_raw_requests(world):
 HOSTILE = b"".join(bytes([c]) for c in (*range(1, 9), *range(11, 32), 127)) + "\x80\x9b31m\u202e\u200f".encode() + b"\xff"
 
 
+def ask_impostor(world, words, answer):
+    """earshotctl with these words, of a socket that says what answer(link) returns."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(world.directory / "control.sock"))
+        listener.listen()
+
+        def serve():
+            link, _ = listener.accept()
+            with link:
+                link.recv(4096)
+                link.sendall(answer(link))
+
+        server = threading.Thread(target=serve)
+        server.start()
+        argv = [surroundings.BUILD / "earshotctl", "--data", world.directory, *words]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=surroundings.PATIENCE, check=False,
+                              env=surroundings.environment())
+        server.join()
+    return done
+
+
+def test_passwords_are_in_no_core_dump(world):
+    limits = []
+
+    def look(link):
+        pid, _, _ = struct.unpack("3i", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        limits.append(core_limits(pid))
+        return b'{"done":true}\n'
+
+    assert ask_impostor(world, ("status",), look).returncode == 0
+    assert limits == [["0", "0"]]
+
+
 @pytest.mark.parametrize("words, answer", (
     (("status",), b'{"evil":"%s"}\n{"done":true}\n'),
     (("status",), b'{"%s":"evil"}\n{"done":true}\n'),
@@ -266,22 +301,7 @@ HOSTILE = b"".join(bytes([c]) for c in (*range(1, 9), *range(11, 32), 127)) + "\
 ))
 def test_a_server_cannot_reach_the_terminal(world, words, answer):
     """Not even one that has been taken over: what it sends is made printable."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(world.directory / "control.sock"))
-        listener.listen()
-
-        def serve():
-            link, _ = listener.accept()
-            with link:
-                link.recv(4096)
-                link.sendall(answer.replace(b"%s", HOSTILE))
-
-        server = threading.Thread(target=serve)
-        server.start()
-        argv = [surroundings.BUILD / "earshotctl", "--data", world.directory, *words]
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=surroundings.PATIENCE, check=False,
-                              env=surroundings.environment())
-        server.join()
+    done = ask_impostor(world, words, lambda link: answer.replace(b"%s", HOSTILE))
     text = (done.stdout + done.stderr).decode()
     assert "evil" in text or "\ufffd" in text, done
     assert all(c in "\t\n" or (c.isprintable() and not 0x80 <= ord(c) < 0xa0) for c in text), done

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import surroundings
+from harness.memory import core_limits
 from harness.server import password_of
 
 USAGE, UNREACHABLE, UNTRUSTED, REFUSED, BY_SERVER = 1, 2, 3, 4, 5
@@ -207,6 +208,11 @@ def test_a_certificate_for_another_server_is_not_enough(world):
 
 
 # ---- --json ----
+
+
+def test_passwords_are_in_no_core_dump(world):
+    world.server()
+    assert core_limits(world.client("alice").popen.pid) == ["0", "0"]
 
 
 def test_online_names_user_and_server(world):

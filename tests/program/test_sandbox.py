@@ -16,6 +16,7 @@ import pytest
 
 from harness import surroundings
 from harness.control import Control
+from harness.memory import core_limits
 
 USER = "nobody"
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -61,8 +62,7 @@ def test_no_thread_keeps_a_right(world):
     told = sandbox_line(server)
     assert told["no_new_privs"] == "yes" and told["capabilities"] == "none" and told["seccomp"] == "filter", told
     assert ("running_as_root" in server.log) == (os.geteuid() == 0)
-    limits = pathlib.Path(f"/proc/{server.process.popen.pid}/limits").read_text()
-    assert next(line for line in limits.splitlines() if line.startswith("Max core")).split()[4:6] == ["0", "0"]
+    assert core_limits(server.process.popen.pid) == ["0", "0"]
 
 
 @strict_only
