@@ -197,7 +197,8 @@ EARSHOT_API int64_t earshot_stopprivate(struct earshot_client *client, const cha
 EARSHOT_API int64_t earshot_private(struct earshot_client *client, const char *user, const char *body, size_t len);
 /* `user` may be NULL if only one asks. EARSHOT_NO_PRIVATE if nobody does. */
 EARSHOT_API int64_t earshot_answer_private(struct earshot_client *client, const char *user, bool accept);
-/* The key of this contact has changed, which ended an attempt: the next one may go on with it. */
+/* The key of this contact has changed, which ended an attempt: the next one may go on with it. The answer's `text` is its
+ * fingerprint, which the error had, too. */
 EARSHOT_API int64_t earshot_trust_contact(struct earshot_client *client, const char *user);
 /* The safety code of the open channel was compared, by voice or in person: its key counts as verified from now on. */
 EARSHOT_API int64_t earshot_verify(struct earshot_client *client, const char *user);

@@ -33,7 +33,7 @@ const struct cli_command cli_commands[] = {
     {"yes", "y", MAYBE_USER(accept_private), ANSWER_CHANNEL, "accept a private channel"},
     {"no", "n", MAYBE_USER(decline_private), ANSWER_DONE, "decline a private channel"},
     {"verify", NULL, USER(earshot_verify), ANSWER_DONE, "note that you and USER have compared the safety code", true},
-    {"trust", NULL, USER(earshot_trust_contact), ANSWER_DONE, "go on with a key of USER's that has changed", true},
+    {"trust", NULL, USER(earshot_trust_contact), ANSWER_KEY, "go on with a key of USER's that has changed", true},
     {"help", NULL, NOTHING(NULL), ANSWER_HELP, "this list", true},
     {"logout", NULL, NOTHING(earshot_logout), ANSWER_DONE, "log out and end", true},
 };

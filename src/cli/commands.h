@@ -32,6 +32,7 @@ enum cli_answer {
     ANSWER_MESSAGE,   /* id, time */
     ANSWER_BROADCAST, /* delivered, withheld */
     ANSWER_USERS,
+    ANSWER_KEY,  /* its fingerprint */
     ANSWER_HELP, /* this program itself answers */
 };
 

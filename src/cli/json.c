@@ -96,9 +96,15 @@ static void ok_help(struct buf *out, const struct notice *notice)
     text_add(out, "]");
 }
 
+static void ok_key(struct buf *out, const struct notice *notice)
+{
+    if (notice->event->text != NULL)
+        field_str(out, "fingerprint", notice->event->text);
+}
+
 static void (*const ok_by_answer[])(struct buf *, const struct notice *) = {
     [ANSWER_DONE] = ok_done,           [ANSWER_CHANNEL] = ok_done, [ANSWER_PRIVATE] = ok_done, [ANSWER_MESSAGE] = ok_message,
-    [ANSWER_BROADCAST] = ok_broadcast, [ANSWER_USERS] = ok_done,   [ANSWER_HELP] = ok_help,
+    [ANSWER_BROADCAST] = ok_broadcast, [ANSWER_USERS] = ok_done,   [ANSWER_HELP] = ok_help,    [ANSWER_KEY] = ok_key,
 };
 
 static void show_ok(struct buf *out, const struct notice *notice)

@@ -1,5 +1,6 @@
 #include "words.h"
 #include "text.h"
+#include <stdio.h>
 #include <time.h>
 
 /* ---- errors ---- */
@@ -162,7 +163,6 @@ static void answer_done(struct sentence *s)
         {"startprivate", "asked ", " for a private channel"},
         {"no", "declined the private channel", NULL},
         {"verify", "the safety code shared with ", " is noted as compared"},
-        {"trust", "the changed key of ", " is trusted from now on; ask again"},
     };
     for (size_t i = 0; i < sizeof done / sizeof done[0]; i++) {
         if (strcmp(s->notice->command->name, done[i].command) != 0)
@@ -175,6 +175,21 @@ static void answer_done(struct sentence *s)
         }
         put_end(s);
     }
+}
+
+static void answer_key(struct sentence *s)
+{
+    char line[128];
+    put_now(s);
+    text_add(s->out, "the changed key of ");
+    put_name(s, s->notice->user);
+    text_add(s->out, " is trusted from now on; ask again");
+    if (s->event->text != NULL) {
+        snprintf(line, sizeof line, "\n  %s", s->event->text);
+        text_add(s->out, ". It is");
+        put_lines(s, line);
+    }
+    put_end(s);
 }
 
 static void put_private(struct sentence *s)
@@ -235,9 +250,10 @@ static void answer_help(struct sentence *s)
 static void say_ok(struct sentence *s)
 {
     static void (*const by_answer[])(struct sentence *) = {
-        [ANSWER_DONE] = answer_done,       [ANSWER_CHANNEL] = answer_done,        [ANSWER_PRIVATE] = answer_private,
-        [ANSWER_MESSAGE] = answer_message, [ANSWER_BROADCAST] = answer_broadcast, [ANSWER_USERS] = answer_done,
-        [ANSWER_HELP] = answer_help,
+        [ANSWER_DONE] = answer_done,           [ANSWER_CHANNEL] = answer_done,
+        [ANSWER_PRIVATE] = answer_private,     [ANSWER_MESSAGE] = answer_message,
+        [ANSWER_BROADCAST] = answer_broadcast, [ANSWER_USERS] = answer_done,
+        [ANSWER_HELP] = answer_help,           [ANSWER_KEY] = answer_key,
     };
     if (s->notice->command != NULL)
         by_answer[s->notice->command->answer](s);

@@ -112,6 +112,44 @@ enum err contacts_judge(struct contacts *contacts, const struct name *user, cons
     return err;
 }
 
+static int hex_value(uint8_t digit)
+{
+    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* The key that `text` begins with. */
+static bool take_key(struct slice text, uint8_t key[IDENTITY_KEY])
+{
+    uint8_t found[IDENTITY_KEY];
+    if (text.len < KEY_TEXT)
+        return false;
+    for (size_t i = 0; i < IDENTITY_KEY; i++) {
+        int high = hex_value(text.data[2 * i]), low = hex_value(text.data[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        found[i] = (uint8_t)(high << 4 | low);
+    }
+    memcpy(key, found, IDENTITY_KEY);
+    return true;
+}
+
+enum err contacts_last(struct contacts *contacts, const struct name *user, uint8_t key[IDENTITY_KEY])
+{
+    char device[DEVICE_SIZE];
+    struct buf file;
+    size_t owner = put_device(user, (const uint8_t[IDENTITY_KEY]){0}, device);
+    enum err err = load(contacts, &file);
+    struct slice rest = buf_slice(&file), line;
+    bool found = false;
+    while (err == OK && statefile_line(&rest, &line)) {
+        line = server_key_value(line, contacts->server);
+        if (starts_with(line, device, owner))
+            found |= take_key(slice_of(line.data + owner, line.len - owner), key);
+    }
+    buf_free(&file);
+    return err == OK && !found ? ERR_NOT_FOUND : err;
+}
+
 static enum err rewrite(struct contacts *contacts, size_t owner, const char *device, bool verified)
 {
     struct buf old, new;

@@ -26,6 +26,8 @@ void contacts_free(struct contacts **contacts); /* takes NULL */
 
 /* ERR_SYSTEM, ERR_MEMORY, ERR_CAP: nothing is known, and nobody may be trusted for it. */
 enum err contacts_judge(struct contacts *contacts, const struct name *user, const uint8_t key[IDENTITY_KEY], enum contact *out);
+/* The one that was kept last. ERR_NOT_FOUND; the same errors. */
+enum err contacts_last(struct contacts *contacts, const struct name *user, uint8_t key[IDENTITY_KEY]);
 /* The key is theirs from now on. One that is verified stays so. Same errors. */
 enum err contacts_keep(struct contacts *contacts, const struct name *user, const uint8_t key[IDENTITY_KEY], bool verified);
 

@@ -363,6 +363,8 @@ static void wish_trust(struct privates *privates, const struct request *what)
         refuse(privates, what, EARSHOT_USAGE, "No changed key of $ waits to be trusted.");
         return;
     }
+    char fingerprint[FINGERPRINT_SIZE];
+    private_fingerprint(offer->key, fingerprint);
     enum err err = contacts_keep(privates->is.contacts, &offer->user, offer->key, false);
     if (err == OK) {
         *link = offer->next;
@@ -370,7 +372,7 @@ static void wish_trust(struct privates *privates, const struct request *what)
         free(offer);
     }
     private_answer(privates, what->id, err == OK ? EARSHOT_OK : EARSHOT_NO_STATE,
-                   err == OK ? NULL : "The key cannot be kept in the state directory.");
+                   err == OK ? fingerprint : "The key cannot be kept in the state directory.");
 }
 
 static void wish_verify(struct privates *privates, const struct request *what)

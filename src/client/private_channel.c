@@ -370,11 +370,33 @@ void channel_connect(struct channel *channel, const Earshot__PrivateSettled *set
 
 /* ---- signals in ---- */
 
+/* What one end says to the other, which then shows its own key: so that two people can compare it. */
+static const char unknown_key[] = "the other side does not know this key";
+
+void private_fingerprint(const uint8_t key[IDENTITY_KEY], char out[FINGERPRINT_SIZE])
+{
+    cert_fingerprint_der(slice_of(key, IDENTITY_KEY), out);
+}
+
+static void explain_change(const struct channel *channel, const uint8_t key[IDENTITY_KEY], char text[PRIVATE_EXPLANATION])
+{
+    char now[FINGERPRINT_SIZE], before[FINGERPRINT_SIZE] = "unreadable";
+    uint8_t last[IDENTITY_KEY];
+    private_fingerprint(key, now);
+    if (contacts_last(channel->privates->is.contacts, &channel->user, last) == OK)
+        private_fingerprint(last, before);
+    snprintf(text, PRIVATE_EXPLANATION,
+             "The key of %s has changed. The last one that was known is\n  %s\nand this one is\n  %s\n"
+             "This may be a new device, or somebody in between: ask by another way. "
+             "If it is right, say trust %s and try again.",
+             channel->user.text, before, now, channel->user.text);
+}
+
 /* False if they must not be trusted; the user has been told then, and the channel is gone. */
 static bool judge(struct channel *channel, const uint8_t key[IDENTITY_KEY])
 {
     struct privates *privates = channel->privates;
-    char text[PRIVATE_SENTENCE];
+    char text[PRIVATE_EXPLANATION];
     if (contacts_judge(privates->is.contacts, &channel->user, key, &channel->contact) != OK) {
         give_up(channel, "The keys of contacts in the state directory cannot be read, so $ is not trusted.");
         return false;
@@ -382,11 +404,8 @@ static bool judge(struct channel *channel, const uint8_t key[IDENTITY_KEY])
     if (channel->contact != CONTACT_CHANGED)
         return true;
     private_offer(privates, &channel->user, key);
-    snprintf(text, sizeof text,
-             "The key of %s has changed. This may be a new device, or somebody in between: ask by another way. "
-             "If it is right, say trust %s and try again.",
-             channel->user.text, channel->user.text);
-    channel_say_closed(channel, "the other side does not know this key");
+    explain_change(channel, key, text);
+    channel_say_closed(channel, unknown_key);
     channel_fail(channel, EARSHOT_PRIVATE_FAILED, text);
     return false;
 }
@@ -454,11 +473,14 @@ static void take_candidate(struct channel *channel, struct slice candidate)
 
 static void take_closed(struct channel *channel, struct slice given)
 {
-    char reason[PRIVATE_REASON] = "", text[PRIVATE_SENTENCE];
+    char reason[PRIVATE_REASON] = "", text[PRIVATE_EXPLANATION], ours[FINGERPRINT_SIZE];
     if (channel->stage == STAGE_OPEN)
         return; /* anybody on the way could say so; the channel itself would */
     printable_copy(given, reason, sizeof reason);
-    snprintf(text, sizeof text, "%s has ended it: %s.", channel->user.text, reason);
+    private_fingerprint(channel->privates->is.identity->key, ours);
+    bool about_key = strcmp(reason, unknown_key) == 0;
+    snprintf(text, sizeof text, "%s has ended it: %s.%s%s", channel->user.text, reason,
+             about_key ? " The key of this device is\n  " : "", about_key ? ours : "");
     channel_fail(channel, EARSHOT_PRIVATE_FAILED, text);
 }
 

@@ -3,6 +3,7 @@
 #ifndef CLIENT_PRIVATE_CHANNEL_H
 #define CLIENT_PRIVATE_CHANNEL_H
 
+#include "crypto/cert.h"
 #include "envelope.h"
 #include "private.h"
 #include "safety.h"
@@ -20,6 +21,7 @@ enum {
     PRIVATE_WAITING = 10000,     /* wishes and texts without an answer */
     PRIVATE_BYTES = 16 << 20,
     PRIVATE_SENTENCE = 320,
+    PRIVATE_EXPLANATION = 640, /* with fingerprints */
 };
 
 enum stage { STAGE_ASKED, STAGE_ANSWERED, STAGE_CONNECTING, STAGE_PROVING, STAGE_OPEN };
@@ -128,6 +130,8 @@ void channel_fail(struct channel *channel, enum earshot_error error, const char 
 void channel_end(struct channel *channel, const char *reason, bool tell);
 
 /* private_channel.c */
+/* Of the key of a device: as those of certificates look. */
+void private_fingerprint(const uint8_t key[IDENTITY_KEY], char out[FINGERPRINT_SIZE]);
 void channel_connect(struct channel *channel, const Earshot__PrivateSettled *settled);
 void channel_signal(struct channel *channel, struct slice payload);
 void channel_signal_failed(struct channel *channel, struct slice payload);

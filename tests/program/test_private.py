@@ -268,9 +268,12 @@ def test_a_changed_key_stops_the_channel_until_it_is_trusted(world):
         bob.ok("yes")
         error = alice.expect("error", code="private_failed")
         assert "key of bob has changed" in error["text"] and "trust bob" in error["text"]
-        bob.expect("error", code="private_failed")
+        shown = bob.expect("error", code="private_failed")
+        known, offered = re.findall("SHA256:[0-9a-f:]+", error["text"])
+        assert known != offered
+        assert offered in shown["text"], "the two must be able to compare it"
     assert len([event for event in alice.seen if event["event"] == "private_open"]) == 1
-    alice.ok("trust bob")
+    assert alice.ok("trust bob")["fingerprint"] == offered
     introduce(alice, bob)
 
 

@@ -17,6 +17,8 @@ static struct notice line(const char *command, const char *user, const char *tex
 
 static const int64_t at = NOON * 1000LL + 60000;
 
+#define PAIRS16 "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff"
+
 static void plain_news(void **state)
 {
     shows(&plain_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_MESSAGE, .user = "bob", .body = "hi", .body_len = 2, .time_ms = at),
@@ -94,6 +96,25 @@ static void plain_private_channels(void **state)
           "12:00 the safety code shared with bob is noted as compared\n");
 }
 
+static void a_key_that_is_trusted_is_shown(void **state)
+{
+    struct earshot_event event = {.type = EARSHOT_EVENT_OK, .text = "SHA256:" PAIRS16 ":" PAIRS16};
+    struct notice notice = line("trust", "bob", "");
+    struct words words = {.palette = &palette_none};
+    struct buf out;
+    shows(&plain_face, notice, event,
+          "12:00 the changed key of bob is trusted from now on; ask again. It is SHA256:" PAIRS16 ":" PAIRS16 "\n");
+    shows(&plain_face, notice, EVENT(.type = EARSHOT_EVENT_OK),
+          "12:00 the changed key of bob is trusted from now on; ask again\n");
+    notice.event = &event;
+    notice.now_ms = at;
+    buf_init(&out, TEXT_CAP);
+    words_notice(&out, &words, &notice);
+    assert_text(&out, "12:01 the changed key of bob is trusted from now on; ask again. It is\n        SHA256:" PAIRS16
+                      ":\n               " PAIRS16 "\n");
+    buf_free(&out);
+}
+
 static void who_is_here_keeps_to_a_line(void **state)
 {
     static const char *const few[] = {"bob", "carol"};
@@ -122,8 +143,6 @@ static void who_is_here_keeps_to_a_line(void **state)
     assert_text(&out, "");
     buf_free(&out);
 }
-
-#define PAIRS16 "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff"
 
 static void a_fingerprint_fits_the_screen(void **state)
 {
@@ -255,6 +274,7 @@ int main(void)
         cmocka_unit_test(plain_private_channels),
         cmocka_unit_test(nothing_of_others_reaches_the_terminal_raw),
         cmocka_unit_test(laid_out_for_eyes),
+        cmocka_unit_test(a_key_that_is_trusted_is_shown),
         cmocka_unit_test(who_is_here_keeps_to_a_line),
         cmocka_unit_test(a_fingerprint_fits_the_screen),
         cmocka_unit_test(remarks_have_the_time_too),

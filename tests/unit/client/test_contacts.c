@@ -116,9 +116,19 @@ static void lines_that_are_not_understood_stay(void **unused)
     int fd = openat(dir, "contacts", O_WRONLY | O_CREAT, 0600);
     assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
     close(fd);
+    struct name bob = named("bob"), carol = named("carol");
+    uint8_t last[IDENTITY_KEY] = {9};
     assert_int_equal(judge("bob", red), CONTACT_CHANGED); /* the safe side */
+    assert_int_equal(contacts_last(contacts, &bob, last), ERR_NOT_FOUND);
+    assert_int_equal(last[0], 9);
     keep("bob", red, false);
     assert_int_equal(judge("bob", red), CONTACT_PINNED);
+    assert_int_equal(contacts_last(contacts, &bob, last), OK);
+    assert_memory_equal(last, red, sizeof last);
+    keep("bob", blue, true);
+    assert_int_equal(contacts_last(contacts, &bob, last), OK);
+    assert_memory_equal(last, blue, sizeof last);
+    assert_int_equal(contacts_last(contacts, &carol, last), ERR_NOT_FOUND);
     fd = openat(dir, "contacts", O_RDONLY);
     assert_true(read(fd, back, sizeof back - 1) > 0);
     close(fd);
@@ -153,6 +163,7 @@ static void a_folder_that_has_gone(void **unused)
     assert_int_equal(contacts_judge(lost, &bob, red, &out), ERR_SYSTEM);
     assert_int_equal(out, CONTACT_VERIFIED); /* untouched */
     assert_int_equal(contacts_keep(lost, &bob, red, false), ERR_SYSTEM);
+    assert_int_equal(contacts_last(lost, &bob, (uint8_t[IDENTITY_KEY]){0}), ERR_SYSTEM);
     contacts_free(&lost);
     close(file);
 }

@@ -1,4 +1,5 @@
 /* test_private_channel.c - who is at the other end, and what is said: trust, safety codes, texts, loss, hostile ends. */
+#include "crypto/cert.h"
 #include "envelope.h"
 #include "introduced.h"
 
@@ -85,11 +86,20 @@ static void new_identity(struct end *who)
 
 static void trust_goes_on(void **unused)
 {
+    uint8_t old[IDENTITY_KEY];
     open_between(alice, bob);
     stop_it();
+    memcpy(old, bob->identity.key, sizeof old);
     new_identity(bob);
+    char before[FINGERPRINT_SIZE], now[FINGERPRINT_SIZE];
+    cert_fingerprint_der(slice_of(old, sizeof old), before);
+    cert_fingerprint_der(slice_of(bob->identity.key, IDENTITY_KEY), now);
     introduce();
     assert_string_equal(last_line(alice), "error 3 private_failed");
+    assert_true(strstr(alice->why, before) < strstr(alice->why, now)); /* was, is */
+    assert_non_null(strstr(alice->why, before));
+    assert_non_null(strstr(bob->why, now)); /* for the two to compare */
+    assert_null(strstr(bob->why, before));
     alice->read = alice->count;
     bob->read = bob->count;
     introduce(); /* again, without trust: the same */
