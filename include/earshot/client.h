@@ -125,7 +125,8 @@ enum earshot_event_type {
     EARSHOT_EVENT_PRIVATE,         /* `user` (from), `body` */
     EARSHOT_EVENT_PRIVATE_PATH,    /* `user`, `relayed`: it goes another way now */
     EARSHOT_EVENT_PRIVATE_CLOSED,  /* `user`, `text`: the reason; of a channel that was open, or a request that was shown */
-    EARSHOT_EVENT_RETRY            /* still disconnected, another attempt has failed: `text`: why, `retry_after`: as before */
+    EARSHOT_EVENT_RETRY,           /* still disconnected, another attempt has failed: `text`: why, `retry_after`: as before */
+    EARSHOT_EVENT_OTHER_CERTIFICATE /* not the one that is remembered, but a CA vouches for it, and it is taken: `text`: both */
 };
 
 enum earshot_reason {

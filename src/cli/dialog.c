@@ -373,7 +373,7 @@ void dialog_event(struct dialog *dialog, const struct earshot_event *event)
         [EARSHOT_EVENT_CLOSED] = on_closed,        [EARSHOT_EVENT_PRIVATE_REQUEST] = on_news,
         [EARSHOT_EVENT_PRIVATE_OPEN] = on_private, [EARSHOT_EVENT_PRIVATE] = on_news,
         [EARSHOT_EVENT_PRIVATE_PATH] = on_news,    [EARSHOT_EVENT_PRIVATE_CLOSED] = on_private,
-        [EARSHOT_EVENT_RETRY] = on_retry,
+        [EARSHOT_EVENT_RETRY] = on_retry,          [EARSHOT_EVENT_OTHER_CERTIFICATE] = on_news,
     };
     unsigned type = event->type;
     if (!dialog->over && type < sizeof by_type / sizeof by_type[0] && by_type[type] != NULL)

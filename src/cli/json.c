@@ -208,6 +208,11 @@ static void show_private_closed(struct buf *out, const struct notice *notice)
     field_str(out, "reason", notice->event->text);
 }
 
+static void show_other_certificate(struct buf *out, const struct notice *notice)
+{
+    field_str(out, "text", notice->event->text);
+}
+
 static const struct {
     const char *name;
     void (*fields)(struct buf *out, const struct notice *notice);
@@ -228,6 +233,7 @@ static const struct {
     [EARSHOT_EVENT_PRIVATE] = {"private", show_private},
     [EARSHOT_EVENT_PRIVATE_PATH] = {"private_path", show_path},
     [EARSHOT_EVENT_PRIVATE_CLOSED] = {"private_closed", show_private_closed},
+    [EARSHOT_EVENT_OTHER_CERTIFICATE] = {"other_certificate", show_other_certificate},
 };
 
 static void json_show(struct face *face, const struct notice *notice)

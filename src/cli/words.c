@@ -464,6 +464,15 @@ static void say_private_closed(struct sentence *s)
     put_end(s);
 }
 
+static void say_other_certificate(struct sentence *s)
+{
+    put_now(s);
+    text_add(s->out, s->palette->bad);
+    put_lines(s, s->event->text ? s->event->text : "");
+    text_add(s->out, s->palette->reset);
+    put_end(s);
+}
+
 static void (*const say_by_type[])(struct sentence *) = {
     [EARSHOT_EVENT_ONLINE] = say_online,
     [EARSHOT_EVENT_OK] = say_ok,
@@ -481,6 +490,7 @@ static void (*const say_by_type[])(struct sentence *) = {
     [EARSHOT_EVENT_PRIVATE] = say_private,
     [EARSHOT_EVENT_PRIVATE_PATH] = say_private_path,
     [EARSHOT_EVENT_PRIVATE_CLOSED] = say_private_closed,
+    [EARSHOT_EVENT_OTHER_CERTIFICATE] = say_other_certificate,
 };
 
 /* A line of its own when the day has changed since the last one. */

@@ -81,6 +81,8 @@ static void opened(void *ctx, struct conn *conn)
     cert_fingerprint_der(conn_peer_certificate(conn), fingerprint);
     enum verdict verdict = trust_judge(&link->trust, fingerprint, conn_peer_verified(conn));
     if (verdict == TRUST_YES) {
+        if (link->trust.why[0] != '\0')
+            link->callback(link->ctx, &(struct earshot_event){.type = EARSHOT_EVENT_OTHER_CERTIFICATE, .text = link->trust.why});
         core_opened(link->core);
     } else if (verdict == TRUST_NO) {
         refuse(link, link->trust.why);

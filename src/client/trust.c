@@ -39,12 +39,29 @@ static void explain_change(struct trust *trust, const char *known, const char *f
              trust->server, known, fingerprint, remedy);
 }
 
+static void tell_of_other(struct trust *trust, const char *known, const char *fingerprint)
+{
+    char remedy[384] = "";
+    if (trust->state != NULL && trust->directory != NULL)
+        snprintf(remedy, sizeof remedy,
+                 "\nIf the server was meant to change, remove its line from the file\n  %.300s/known_servers", trust->directory);
+    snprintf(trust->why, sizeof trust->why,
+             "The certificate of %.200s is not the one that is remembered,\n  %s\nbut\n  %s\n"
+             "for which a CA vouches; so it is taken.%s",
+             trust->server, known, fingerprint, remedy);
+    snprintf(trust->told, sizeof trust->told, "%s", fingerprint);
+}
+
 enum verdict trust_judge(struct trust *trust, const char *fingerprint, bool verified)
 {
     char known[FINGERPRINT_SIZE];
-    if (verified)
-        return TRUST_YES;
     enum err err = expected(trust, known);
+    trust->why[0] = '\0';
+    if (verified) {
+        if (err == OK && strcmp(known, fingerprint) != 0 && strcmp(trust->told, fingerprint) != 0)
+            tell_of_other(trust, known, fingerprint);
+        return TRUST_YES;
+    }
     if (err != OK && err != ERR_NOT_FOUND) {
         explain_unreadable(trust);
         return TRUST_NO;

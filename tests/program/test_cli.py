@@ -1,4 +1,5 @@
 """earshot as a program: arguments, exit codes, --json and --plain, where its password comes from, whom it trusts, how it ends."""
+import json
 import os
 import re
 import signal
@@ -187,6 +188,27 @@ def test_a_first_seen_server_is_pinned(world):
         assert done.returncode == UNTRUSTED, "a changed certificate is refused"
         assert '"online"' not in done.stdout
     assert trusting(world, "new", "y").returncode == 0, "another user of this machine has not seen it before"
+
+
+def test_a_ca_does_not_undo_a_pin_and_is_not_silent(world):
+    server = world.server()
+    assert trusting(world, "new", "x").returncode == 0
+    pins = Path(world.state("x"), "known_servers")
+    before = pins.read_text()
+    server.stop()
+    for name in ("cert.pem", "key.pem"):
+        (server.data / name).unlink()
+    server.start()
+    for _ in range(2):
+        done = run(world, "--json", *world.client_args("alice", "x"), said="whoelse\n")
+        assert done.returncode == 0, done
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [event["event"] for event in events[:2]] == ["other_certificate", "online"]
+        assert before.split()[1] in events[0]["text"] and str(pins) in events[0]["text"]
+        assert pins.read_text() == before, "it stays"
+    assert trusting(world, "new", "x").returncode == UNTRUSTED
+    pins.unlink()
+    assert "other_certificate" not in run(world, "--json", *world.client_args("alice", "x")).stdout
 
 
 def test_a_host_is_the_same_in_capitals(world):

@@ -102,6 +102,12 @@ static void private_channels(void **state)
           "{\"event\":\"ok\",\"n\":3,\"command\":\"private\"}\n");
 }
 
+static void another_certificate(void **state)
+{
+    shows(&json_face, NO_LINE, EVENT(.type = EARSHOT_EVENT_OTHER_CERTIFICATE, .text = "a\n  b"),
+          "{\"event\":\"other_certificate\",\"text\":\"a\\n  b\"}\n");
+}
+
 static void an_event_of_a_newer_library_is_passed_over(void **state)
 {
     shows(&json_face, NO_LINE, EVENT(.type = 999), "");
@@ -133,6 +139,7 @@ int main(void)
         cmocka_unit_test(errors),
         cmocka_unit_test(news),
         cmocka_unit_test(private_channels),
+        cmocka_unit_test(another_certificate),
         cmocka_unit_test(an_event_of_a_newer_library_is_passed_over),
         cmocka_unit_test(help_is_an_answer_too),
     };

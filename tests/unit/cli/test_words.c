@@ -190,6 +190,7 @@ static void nothing_of_others_reaches_the_terminal_raw(void **state)
         {.type = EARSHOT_EVENT_PRIVATE, .user = evil, .body = evil, .body_len = sizeof evil - 1},
         {.type = EARSHOT_EVENT_PRIVATE_PATH, .user = evil},
         {.type = EARSHOT_EVENT_PRIVATE_CLOSED, .user = evil, .text = evil},
+        {.type = EARSHOT_EVENT_OTHER_CERTIFICATE, .text = evil},
     };
     for (size_t i = 0; i < count_of(events) * 2; i++) {
         struct words words = {.palette = &palette_none, .linear = i % 2};

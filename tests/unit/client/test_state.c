@@ -216,6 +216,28 @@ static void pins_outlive_the_run(void **unused)
     state_free(&state);
 }
 
+static void a_ca_does_not_undo_a_pin(void **unused)
+{
+    struct state *state = open_state();
+    struct trust trust = {.mode = EARSHOT_TRUST_NEW, .server = "ca:1", .state = state, .directory = "the/state"};
+    struct trust later = {.mode = EARSHOT_TRUST_PINNED, .server = "ca:1", .state = state};
+    assert_int_equal(trust_judge(&trust, one, true), TRUST_YES);
+    assert_string_equal(trust.why, "");
+    assert_int_equal(trust_judge(&trust, one, false), TRUST_YES);
+    assert_int_equal(trust_judge(&trust, one, true), TRUST_YES);
+    assert_string_equal(trust.why, ""); /* the same */
+    assert_int_equal(trust_judge(&trust, two, true), TRUST_YES);
+    assert_non_null(strstr(trust.why, one));
+    assert_non_null(strstr(trust.why, two));
+    assert_non_null(strstr(trust.why, "\n  the/state/known_servers"));
+    assert_int_equal(trust_judge(&trust, two, true), TRUST_YES);
+    assert_string_equal(trust.why, ""); /* said once */
+    assert_int_equal(trust_judge(&trust, two, false), TRUST_NO);
+    assert_int_equal(trust_judge(&later, two, false), TRUST_NO);
+    assert_int_equal(trust_judge(&later, one, false), TRUST_YES);
+    state_free(&state);
+}
+
 static void spellings_of_a_host_share_its_pin(void **unused)
 {
     static const struct {
@@ -284,6 +306,7 @@ int main(void)
         cmocka_unit_test(cut_tokens_are_no_tokens),
         cmocka_unit_test(first_sight_by_mode),
         cmocka_unit_test(pins_outlive_the_run),
+        cmocka_unit_test(a_ca_does_not_undo_a_pin),
         cmocka_unit_test(spellings_of_a_host_share_its_pin),
         cmocka_unit_test(pins_that_cannot_be_read_make_nobody_new),
     };
