@@ -20,14 +20,19 @@ static void keep_colour(char out[PALETTE_CODE], const char *colour, int number)
     keep(out, tparm(colour, number, 0, 0, 0, 0, 0, 0, 0, 0));
 }
 
+/* Once: what it read before, setupterm() forgets to free. */
+static bool is_described(int fd)
+{
+    int error;
+    return isatty(fd) && (cur_term != NULL || setupterm(NULL, fd, &error) == OK);
+}
+
 void palette_of_terminal(int fd, struct palette *palette)
 {
     static const int names[PALETTE_NAMES] = {COLOR_YELLOW, COLOR_CYAN, COLOR_GREEN, COLOR_MAGENTA};
     const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    int error;
     *palette = palette_none;
-    if (!isatty(fd) || term == NULL || strcmp(term, "dumb") == 0 || (no_color != NULL && *no_color != '\0') ||
-        setupterm(NULL, fd, &error) != OK)
+    if (term == NULL || strcmp(term, "dumb") == 0 || (no_color != NULL && *no_color != '\0') || !is_described(fd))
         return;
     const char *colour = tigetstr("setaf");
     keep(palette->reset, tigetstr("sgr0"));
@@ -45,9 +50,8 @@ void palette_of_terminal(int fd, struct palette *palette)
 
 void margin_of_terminal(int fd, struct margin *margin)
 {
-    int error;
     *margin = (struct margin){{0}, {0}};
-    if (!isatty(fd) || setupterm(NULL, fd, &error) != OK)
+    if (!is_described(fd))
         return;
     keep(margin->hold, tigetstr("rmam"));
     keep(margin->release, tigetstr("smam"));

@@ -60,9 +60,23 @@ ROWS = [
     {
         "name": "all-buffers-without-end",
         "file": "src/server/lane.c",
-        "old": "    if (held > most)\n",
+        "old": "    if (held > memory->share)\n",
         "new": "    if (false)\n",
         "test": "tests/program/test_floods.py::test_all_buffers_together",
+    },
+    {
+        "name": "memory-of-a-sleeping-loop",
+        "file": "src/server/lane.c",
+        "old": "        memory->press(memory->ctx);\n",
+        "new": "        lane_weigh(lane);\n",
+        "test": "tests/program/test_floods.py::test_half_frames_on_a_loop_that_sleeps",
+    },
+    {
+        "name": "all-loops-used-at-once",
+        "file": "src/server/placement.c",
+        "old": "    if (placement == PLACEMENT_SPREAD)\n",
+        "new": "    if (placement != PLACEMENT_SPREAD || count > 0)\n",
+        "test": "tests/program/test_admin.py::test_placement",
     },
     {
         "name": "all-input-without-end",

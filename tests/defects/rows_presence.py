@@ -39,6 +39,13 @@ ROWS = [
         "test": "chat/test_presence",
     },
     {
+        "name": "old-news-for-the-first",
+        "file": "src/chat/shard.c",
+        "old": "        announcements_begin(shard);\n",
+        "new": "",
+        "test": "chat/test_presence",
+    },
+    {
         "name": "lost-farewells-stay-lost",
         "file": "src/chat/shard.c",
         "old": "        if (presence_condemned(participant, &why) || ",

@@ -279,6 +279,29 @@ def test_half_frames_together(world, report):
     alice.fence()
 
 
+def test_half_frames_on_a_loop_that_sleeps(world):
+    """The sum counts, not the parts: who has much is on another loop, where nothing happens while a third one's little is too much."""
+    server = world.server("--threads", 2, "--placement", "spread", "--connection-memory", "4M")
+    alice = world.peer("alice")  # on the first loop, so the next goes to the second
+    peers = [world.peer() for _ in range(112)]
+    half = varint(FRAME_MAX) + bytes(60000)
+    for peer in peers:
+        peer.hello()
+    for peer in peers[::2]:  # on the second
+        peer.sock.sendall(half)
+    world.hub.wait(lambda: Control(server).status()["threads_used"] == 2, "both to be in use")
+    assert "connection_shed" not in server.log
+    few = peers[1:60:2]  # on the first; less than half of all
+    for peer in few:
+        peer.sock.sendall(half)
+    world.hub.wait(lambda: alice.done("ping") is not None and "connection_shed" in server.log, "the first to be dropped")
+    alice.fence()
+    for peer in few:
+        peer.sock.settimeout(0)
+        with pytest.raises((BlockingIOError, ssl.SSLWantReadError)):
+            assert peer.sock.recv(1), "closed"
+
+
 # ---- bits ----
 
 
