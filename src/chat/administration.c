@@ -1,8 +1,8 @@
 /*
  * administration.c - see chat/administration.h.
  *
- * What is decided goes to disk first, then into memory, then to the sessions. Voiding tokens is two operations, submitted in one
- * go: the store executes them in order, and the second one comes home last.
+ * What is decided goes to disk first, then into memory, then to the sessions; only the end of a block goes into memory first.
+ * Steps are operations of the store one after the other, never two at once: what they point to is wiped at the end.
  */
 #include "chat/administration.h"
 
@@ -16,13 +16,6 @@
 static struct administration *of_op(struct store_op *op)
 {
     struct administration *administration = (struct administration *)((char *)op - offsetof(struct administration, op));
-    shard_came_home(administration->shard);
-    return administration;
-}
-
-static struct administration *of_forget(struct store_op *op)
-{
-    struct administration *administration = (struct administration *)((char *)op - offsetof(struct administration, forget));
     shard_came_home(administration->shard);
     return administration;
 }
@@ -82,11 +75,8 @@ static void revoke(struct administration *administration)
 
 static void forget_devices(struct administration *administration, void (*done)(struct store_op *))
 {
-    administration->forget = (struct store_devices_forget){
-        .op = {.verb = STORE_DEVICES_FORGET, .done = done},
-        .account = administration->user->id,
-    };
-    shard_submit(administration->shard, &administration->forget.op);
+    administration->op.forget = (struct store_devices_forget){.account = administration->user->id};
+    submit(administration, STORE_DEVICES_FORGET, done);
 }
 
 /* ---- hashing ---- */
@@ -150,21 +140,23 @@ void administration_add(struct shard *shard, struct administration *administrati
 
 /* ---- another password ---- */
 
-static void changed(struct store_op *op)
-{
-    struct administration *administration = of_op(op);
-    administration->err = op->err;
-}
-
 static void password_in_force(struct store_op *op)
 {
-    struct administration *administration = of_forget(op);
-    enum err err = administration->err != OK ? administration->err : op->err;
-    if (err == OK) {
+    struct administration *administration = of_op(op);
+    if (op->err == OK) {
         revoke(administration);
         log_event(LOG_INFO, "password_changed", log_slice("user", administration->name), log_str("by", "administrator"));
     }
-    finish(administration, err);
+    finish(administration, op->err);
+}
+
+static void password_stored(struct store_op *op)
+{
+    struct administration *administration = of_op(op);
+    if (op->err == OK)
+        forget_devices(administration, password_in_force);
+    else
+        finish(administration, op->err);
 }
 
 static void password_hashed(struct job *job)
@@ -177,8 +169,7 @@ static void password_hashed(struct job *job)
     }
     administration->op.password =
         (struct store_account_password){.account = administration->user->id, .password = administration->hash};
-    submit(administration, STORE_ACCOUNT_PASSWORD, changed);
-    forget_devices(administration, password_in_force);
+    submit(administration, STORE_ACCOUNT_PASSWORD, password_stored);
 }
 
 void administration_password(struct shard *shard, struct administration *administration)
@@ -192,16 +183,24 @@ void administration_password(struct shard *shard, struct administration *adminis
 
 /* ---- disabled, enabled ---- */
 
+/* In force also if the devices could not be forgotten: their tokens are refused as long as it is disabled. */
 static void disabled_in_force(struct store_op *op)
 {
-    struct administration *administration = of_forget(op);
-    enum err err = administration->err != OK ? administration->err : op->err;
-    if (administration->err == OK) {
-        administration->user->disabled = true;
-        revoke(administration);
-        log_event(LOG_INFO, "account_disabled", log_slice("user", administration->name));
+    struct administration *administration = of_op(op);
+    revoke(administration);
+    log_event(LOG_INFO, "account_disabled", log_slice("user", administration->name));
+    finish(administration, op->err);
+}
+
+static void disabled(struct store_op *op)
+{
+    struct administration *administration = of_op(op);
+    if (op->err != OK) {
+        finish(administration, op->err);
+        return;
     }
-    finish(administration, err);
+    administration->user->disabled = true;
+    forget_devices(administration, disabled_in_force);
 }
 
 void administration_disable(struct shard *shard, struct administration *administration)
@@ -212,8 +211,7 @@ void administration_disable(struct shard *shard, struct administration *administ
         return;
     }
     administration->op.disable = (struct store_account_disable){.account = administration->user->id, .disabled = true};
-    submit(administration, STORE_ACCOUNT_DISABLE, changed);
-    forget_devices(administration, disabled_in_force);
+    submit(administration, STORE_ACCOUNT_DISABLE, disabled);
 }
 
 static void enabled(struct store_op *op)

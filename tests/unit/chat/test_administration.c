@@ -5,6 +5,7 @@
 
 static void changed(struct administration *administration)
 {
+    assert_int_equal(shard_in_flight(administration->shard), 0);
     administration->done = NULL; /* a mark */
 }
 
@@ -110,6 +111,31 @@ static void wrong_passwords_are_forgotten(void **state)
     assert_int_equal(simply(party, "alice", administration_unblock), ERR_NOT_BLOCKED);
 }
 
+/* The answer ends what the operations point to, so none may be under way then; the queue has room for the first one only. */
+static void nothing_is_under_way_when_it_is_answered(void **state)
+{
+    struct party *party = *state;
+    struct stage *stage = party->stage;
+    struct guest *alice = arrive(party, "alice", 1);
+    stage->failing = 1U << STORE_DEVICES_FORGET;
+    stage->failure = ERR_CAP;
+    assert_int_equal(simply(party, "alice", administration_password), ERR_UNAVAILABLE);
+    silent(alice);
+    assert_int_equal(try_token(party, alice), OK);
+    assert_int_equal(simply(party, "alice", administration_disable), ERR_UNAVAILABLE);
+    sees(alice, "farewell revoked");
+    leave(alice);
+    assert_int_equal(try_token(party, alice), ERR_BAD_TOKEN);
+    stage->failing = 1U << STORE_ACCOUNT_PASSWORD | 1U << STORE_ACCOUNT_DISABLE;
+    assert_int_equal(simply(party, "alice", administration_enable), ERR_UNAVAILABLE);
+    stage->failing = 0;
+    assert_int_equal(simply(party, "alice", administration_enable), OK);
+    stage->failing = 1U << STORE_ACCOUNT_PASSWORD | 1U << STORE_ACCOUNT_DISABLE;
+    assert_int_equal(simply(party, "alice", administration_password), ERR_UNAVAILABLE);
+    assert_int_equal(simply(party, "alice", administration_disable), ERR_UNAVAILABLE);
+    assert_int_equal(try_token(party, alice), OK);
+}
+
 static void who_is_kicked_may_come_back(void **state)
 {
     struct party *party = *state;
@@ -147,6 +173,7 @@ int main(void)
         PARTY_TEST(another_password),
         PARTY_TEST(a_login_under_way_comes_to_nothing),
         PARTY_TEST(wrong_passwords_are_forgotten),
+        PARTY_TEST(nothing_is_under_way_when_it_is_answered),
         PARTY_TEST(who_is_kicked_may_come_back),
         PARTY_TEST(messages_are_counted),
     };

@@ -36,8 +36,8 @@ struct administration {
         struct store_account_password password;
         struct store_account_disable disable;
         struct store_failures failures;
+        struct store_devices_forget forget;
     } op;
-    struct store_devices_forget forget;
 };
 
 void administration_add(struct shard *shard, struct administration *administration);
