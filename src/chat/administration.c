@@ -243,17 +243,21 @@ static void unblocked(struct store_op *op)
     finish(administration, op->err);
 }
 
-/* Memory first: what an attempt under way says after this is stored after it too. */
+/* Memory first, and with it to the store: what an attempt under way says after this is stored after it too (guard.h). */
 void administration_unblock(struct shard *shard, struct administration *administration)
 {
     begin(shard, administration);
-    if (!guard_forgive(shard->chat->guard, administration->name)) {
+    administration->op.failures = (struct store_failures){
+        .op = {.done = unblocked, .home = shard->world->strand},
+        .name = administration->name,
+        .time = world_wall_ms(shard->world),
+    };
+    if (!guard_forgive(shard->chat->guard, &administration->op.failures)) {
         finish_later(administration, administration->user != NULL ? ERR_NOT_BLOCKED : ERR_UNKNOWN_USER);
         return;
     }
+    shard->in_flight++;
     log_event(LOG_INFO, "account_unblocked", log_slice("user", administration->name));
-    administration->op.failures = (struct store_failures){.name = administration->name, .time = world_wall_ms(shard->world)};
-    submit(administration, STORE_FAILURES, unblocked);
 }
 
 /* ---- out ---- */

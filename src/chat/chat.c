@@ -73,7 +73,7 @@ enum err chat_new(const struct chat_parts *parts, const struct chat_settings *se
     if (err == OK)
         err = directory_new(parts->random, &chat->directory);
     if (err == OK)
-        err = guard_new(parts->random, &settings->cost, &chat->guard);
+        err = guard_new(parts->random, &settings->cost, parts->store, &chat->guard);
     if (err == OK)
         err = chat_load(chat);
     if (err != OK) {

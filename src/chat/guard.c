@@ -35,17 +35,19 @@ struct bucket {
 
 struct guard {
     pthread_mutex_t lock;
+    struct store *store;
     struct map names, addresses;
     char decoy[PASSWORD_HASH_SIZE];
 };
 
-enum err guard_new(struct random *random, const struct password_cost *cost, struct guard **out)
+enum err guard_new(struct random *random, const struct password_cost *cost, struct store *store, struct guard **out)
 {
     struct guard *guard = calloc(1, sizeof *guard);
     if (guard == NULL)
         return ERR_MEMORY;
     uint64_t seed[2];
     random->fill(random, seed, sizeof seed);
+    guard->store = store;
     pthread_mutex_init(&guard->lock, NULL);
     map_init(&guard->names, seed);
     map_init(&guard->addresses, seed);
@@ -250,14 +252,25 @@ static void note(struct guarded *guarded, enum guard_outcome outcome, int64_t no
     record->blocked_until = guarded->blocked_until;
 }
 
+/* With the mutex held: what is decided next is submitted later. */
+static void keep(struct guard *guard, struct store_failures *failures, const struct guard_record *record, int64_t now)
+{
+    failures->op.verb = STORE_FAILURES;
+    failures->count = record->count;
+    failures->blocked_until = record->blocked_until > 0 ? failures->time + record->blocked_until - now : 0;
+    store_submit(guard->store, &failures->op);
+}
+
 void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now, int64_t block_ms,
-               struct guard_record *record)
+               struct guard_record *record, struct store_failures *failures)
 {
     struct guarded *guarded = attempt->guarded;
     assert(guarded != NULL && guarded->busy);
     *record = (struct guard_record){0};
     pthread_mutex_lock(&guard->lock);
     note(guarded, outcome, now, block_ms, record);
+    if (record->changed)
+        keep(guard, failures, record, now);
     struct guard_attempt *next = next_in_line(guarded);
     if (next == NULL && guarded->count == 0) {
         map_remove(&guard->names, guarded_name(guarded));
@@ -268,17 +281,18 @@ void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_ou
     go(next);
 }
 
-bool guard_forgive(struct guard *guard, struct slice name)
+bool guard_forgive(struct guard *guard, struct store_failures *failures)
 {
     pthread_mutex_lock(&guard->lock);
-    struct guarded *guarded = map_get(&guard->names, name);
+    struct guarded *guarded = map_get(&guard->names, failures->name);
     bool had = guarded != NULL && guarded->count > 0;
     if (had) {
         guarded->count = 0;
         guarded->blocked_until = 0;
+        keep(guard, failures, &(struct guard_record){0}, 0);
     }
     if (had && !guarded->busy) {
-        map_remove(&guard->names, name);
+        map_remove(&guard->names, guarded_name(guarded));
         free(guarded);
     }
     pthread_mutex_unlock(&guard->lock);

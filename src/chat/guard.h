@@ -7,8 +7,9 @@
  *
  * Times are milliseconds of the monotonic clock: setting the wall clock neither ends a block nor prolongs it.
  *
- * One mutex; nothing is called with it held. Safe from any thread. Memory is capped: names and addresses that have nothing
- * more to say are swept when a table is full, and if that does not help newcomers are refused.
+ * One mutex; nothing is called with it held but the store's submit, so that the store has the records of a name in the order in
+ * which they came about, whichever loops they came from. Safe from any thread. Memory is capped: names and addresses that have
+ * nothing more to say are swept when a table is full, and if that does not help newcomers are refused.
  */
 #ifndef CHAT_GUARD_H
 #define CHAT_GUARD_H
@@ -16,6 +17,7 @@
 #include "base/strand.h"
 #include "base/world.h"
 #include "crypto/password.h"
+#include "store/store.h"
 
 struct guard;
 
@@ -29,7 +31,7 @@ struct guard_attempt {
     struct strand *home;
 };
 
-enum err guard_new(struct random *random, const struct password_cost *cost, struct guard **out);
+enum err guard_new(struct random *random, const struct password_cost *cost, struct store *store, struct guard **out);
 void guard_free(struct guard **guard);
 
 /* From the store, at start. */
@@ -45,17 +47,20 @@ enum err guard_begin(struct guard *guard, struct slice name, struct guard_attemp
 enum guard_outcome { GUARD_RIGHT, GUARD_WRONG, GUARD_NEITHER };
 
 struct guard_record {
-    bool changed; /* must be stored */
+    bool changed; /* and handed to the store */
     unsigned count;
     int64_t blocked_until; /* 0: not blocked */
 };
 
-/* The attempt is over; the next one goes. `record` says what to store. */
+/*
+ * The attempt is over; the next one goes. If that changed what is held against the name, `failures` is submitted to the store:
+ * its name, time, and the op's home and done are the caller's to fill in, and if record->changed it will come home.
+ */
 void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now, int64_t block_ms,
-               struct guard_record *record);
+               struct guard_record *record, struct store_failures *failures);
 
-/* Its failures are forgotten and a block ends. False if there was nothing of that. */
-bool guard_forgive(struct guard *guard, struct slice name);
+/* Its failures are forgotten and a block ends, which is submitted likewise. False if there was nothing of that. */
+bool guard_forgive(struct guard *guard, struct store_failures *failures);
 
 /* May this address try? ERR_RATE_LIMITED with *retry_after. per_minute 0: always. */
 enum err guard_address(struct guard *guard, const char *address, int64_t now, unsigned per_minute, unsigned *retry_after);

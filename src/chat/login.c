@@ -242,22 +242,21 @@ static void judge(struct attempt *attempt, enum guard_outcome outcome)
     struct login *login = attempt->login;
     struct guard_record record;
     int64_t now = now_of(attempt);
-    guard_end(shard->chat->guard, &attempt->turn, outcome, now, shard_settings(shard)->block_duration_ms, &record);
+    attempt->op.failures = (struct store_failures){
+        .op = {.done = failures_stored, .home = shard->world->strand}, .name = login->name, .time = wall_of(attempt)};
+    guard_end(shard->chat->guard, &attempt->turn, outcome, now, shard_settings(shard)->block_duration_ms, &record,
+              &attempt->op.failures);
     if (record.blocked_until > now) {
         login->retry_after = (unsigned)((record.blocked_until - now + 999) / 1000);
         log_event(LOG_WARN, "account_blocked", log_slice("user", login->name), log_str("peer", login->address),
                   log_int("seconds", login->retry_after));
     }
-    if (record.changed) {
-        int64_t wall = wall_of(attempt), until = record.blocked_until > 0 ? wall + record.blocked_until - now : 0;
-        attempt->op.failures =
-            (struct store_failures){.name = login->name, .count = record.count, .blocked_until = until, .time = wall};
-        submit(attempt, STORE_FAILURES, failures_stored);
-    } else if (attempt->verdict == OK) {
+    if (record.changed)
+        shard->in_flight++; /* until the record comes home */
+    else if (attempt->verdict == OK)
         proceed(attempt);
-    } else {
+    else
         finish(attempt, attempt->verdict);
-    }
 }
 
 static void verify_work(struct job *job)

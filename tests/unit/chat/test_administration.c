@@ -111,6 +111,47 @@ static void wrong_passwords_are_forgotten(void **state)
     assert_int_equal(simply(party, "alice", administration_unblock), ERR_NOT_BLOCKED);
 }
 
+/* Unblocks alice on shard 0, whose turn ends, before the turn of shard 1 ends in which her third wrong password was judged. */
+struct meddler {
+    struct stage *stage;
+    struct administration what;
+    size_t jobs_before;
+    bool meddled;
+};
+
+static void unblock_in_between(void *ctx, unsigned shard)
+{
+    struct meddler *meddler = ctx;
+    struct shard *first = meddler->stage->shards[0];
+    if (shard != 1 || meddler->meddled || meddler->stage->jobs_done == meddler->jobs_before)
+        return;
+    meddler->meddled = true;
+    administration_unblock(first, &meddler->what);
+    shard_flush(first);
+}
+
+static void what_came_last_is_stored_last(void **state)
+{
+    struct party *party = *state;
+    struct stage *stage = party->stage;
+    (void)new_device(party, "alice");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(try_password(party, "alice", "wrong password"), ERR_WRONG_PASSWORD);
+    struct meddler meddler = {stage, {.name = slice_str("alice"), .done = changed}, stage->jobs_done, false};
+    struct login third = {.name = slice_str("alice"), .password = slice_str("wrong password"), .address = "192.0.2.1"};
+    third.done = login_done;
+    login_with_password(stage->shards[1], &third);
+    stage->turn_end = unblock_in_between;
+    stage->ctx = &meddler;
+    stage_settle(stage);
+    stage->turn_end = NULL;
+    assert_true(third.err == ERR_WRONG_PASSWORD && third.retry_after > 0);
+    assert_true(meddler.meddled && meddler.what.done == NULL && meddler.what.err == OK);
+    stage_stop_chat(stage);
+    stage_start_chat(stage);
+    assert_int_equal(try_password(party, "alice", "correct horse"), OK);
+}
+
 /* The answer ends what the operations point to, so none may be under way then; the queue has room for the first one only. */
 static void nothing_is_under_way_when_it_is_answered(void **state)
 {
@@ -173,6 +214,7 @@ int main(void)
         PARTY_TEST(another_password),
         PARTY_TEST(a_login_under_way_comes_to_nothing),
         PARTY_TEST(wrong_passwords_are_forgotten),
+        PARTY_TEST(what_came_last_is_stored_last),
         PARTY_TEST(nothing_is_under_way_when_it_is_answered),
         PARTY_TEST(who_is_kicked_may_come_back),
         PARTY_TEST(messages_are_counted),

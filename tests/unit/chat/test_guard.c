@@ -26,7 +26,7 @@ static int gate_open(void **state)
     struct gate *gate = calloc(1, sizeof *gate);
     assert_non_null(gate);
     gate->stage = stage_new(NULL, 1);
-    assert_int_equal(guard_new(&gate->stage->random, &password_cost_least, &gate->guard), OK);
+    assert_int_equal(guard_new(&gate->stage->random, &password_cost_least, &gate->stage->door, &gate->guard), OK);
     *state = gate;
     return 0;
 }
@@ -40,6 +40,11 @@ static int gate_close(void **state)
     return 0;
 }
 
+static void stored(struct store_op *op)
+{
+    op->home = NULL; /* a mark */
+}
+
 static enum err begin(struct gate *gate, struct visitor *visitor, const char *name, int64_t now, unsigned *retry_after)
 {
     visitor->go.run = called;
@@ -51,8 +56,11 @@ static enum err begin(struct gate *gate, struct visitor *visitor, const char *na
 static struct guard_record end(struct gate *gate, struct visitor *visitor, enum guard_outcome outcome, int64_t now)
 {
     struct guard_record record;
-    guard_end(gate->guard, &visitor->attempt, outcome, now, BLOCK_MS, &record);
+    struct store_failures failures = {
+        .op = {.done = stored, .home = gate->stage->worlds[0].strand}, .name = slice_str("somebody"), .time = now};
+    guard_end(gate->guard, &visitor->attempt, outcome, now, BLOCK_MS, &record, &failures);
     stage_settle(gate->stage);
+    assert_int_equal(record.changed, failures.op.home == NULL);
     return record;
 }
 
