@@ -211,7 +211,7 @@ static void choose_device(struct attempt *attempt)
 static void rehash_stored(struct store_op *op)
 {
     struct attempt *attempt = attempt_of(op);
-    if (op->err != OK)
+    if (op->err != OK && op->err != ERR_NOT_FOUND) /* an administrator has given another password meanwhile */
         log_event(LOG_WARN, "rehash_not_stored", log_str("error", err_name(op->err)));
     choose_device(attempt);
 }
@@ -223,7 +223,8 @@ static void proceed(struct attempt *attempt)
         choose_device(attempt);
         return;
     }
-    attempt->op.password = (struct store_account_password){.account = attempt->login->user->id, .password = attempt->rehash};
+    attempt->op.password = (struct store_account_password){
+        .account = attempt->login->user->id, .password = attempt->rehash, .replaces = attempt->hash};
     submit(attempt, STORE_ACCOUNT_PASSWORD, rehash_stored);
 }
 

@@ -46,10 +46,13 @@ enum err account_password(struct database *db, struct store_op *op)
     struct store_account_password *change = (struct store_account_password *)op;
     if (!storable(change->password))
         return ERR_INVALID;
-    sqlite3_stmt *update = db_bind(db, SQL_ACCOUNT_PASSWORD, (int64_t)change->account);
+    bool rehash = change->replaces != NULL;
+    sqlite3_stmt *update = db_bind(db, rehash ? SQL_ACCOUNT_REHASH : SQL_ACCOUNT_PASSWORD, (int64_t)change->account);
     db_bind_text(update, 2, slice_str(change->password));
+    if (rehash)
+        db_bind_text(update, 3, slice_str(change->replaces));
     enum err err = db_run(db, update);
-    return err == OK && db_changes(db) == 0 ? ERR_UNKNOWN_USER : err;
+    return err != OK || db_changes(db) > 0 ? err : rehash ? ERR_NOT_FOUND : ERR_UNKNOWN_USER;
 }
 
 enum err account_disable(struct database *db, struct store_op *op)

@@ -160,6 +160,51 @@ static void a_block_ends_while_it_is_down(void **state)
     assert_int_equal(right(party, "alice", &retry_after), OK);
 }
 
+/* An administrator's new password reaches the store before what a login with the old one has hashed again. */
+struct meddler {
+    struct stage *stage;
+    size_t jobs_before;
+    bool meddled;
+    char hash[PASSWORD_HASH_SIZE];
+    struct store_account_password change;
+};
+
+static void change_in_between(void *ctx, unsigned shard)
+{
+    struct meddler *meddler = ctx;
+    struct stage *stage = meddler->stage;
+    if (shard != 0 || meddler->meddled || stage->jobs_done == meddler->jobs_before)
+        return;
+    meddler->meddled = true;
+    meddler->change.op = (struct store_op){.verb = STORE_ACCOUNT_PASSWORD, .done = put_done, .home = stage->worlds[1].strand};
+    store_submit(&stage->door, &meddler->change.op);
+}
+
+static void an_old_password_does_not_come_back(void **state)
+{
+    struct party *party = *state;
+    struct stage *stage = party->stage;
+    unsigned retry_after = 0;
+    (void)new_device(party, "alice");
+    struct meddler meddler = {.stage = stage, .jobs_before = stage->jobs_done};
+    assert_int_equal(password_hash(slice_str("another password"), &password_cost_least, meddler.hash), OK);
+    meddler.change.account = user_of(party, "alice")->id;
+    meddler.change.password = meddler.hash;
+    stage->settings.cost.passes++;
+    assert_int_equal(chat_configure(stage->chat, &stage->settings), OK);
+    stage->turn_end = change_in_between;
+    stage->ctx = &meddler;
+    assert_int_equal(right(party, "alice", &retry_after), OK);
+    stage->turn_end = NULL;
+    assert_true(meddler.meddled && meddler.change.op.home == NULL && meddler.change.op.err == OK);
+    assert_int_equal(stage->ops[STORE_ACCOUNT_PASSWORD], 2);
+    assert_int_equal(right(party, "alice", &retry_after), ERR_WRONG_PASSWORD);
+    assert_int_equal(try_password(party, "alice", "another password", &retry_after), OK);
+    assert_int_equal(stage->ops[STORE_ACCOUNT_PASSWORD], 3); /* hashed again */
+    assert_int_equal(try_password(party, "alice", "another password", &retry_after), OK);
+    assert_int_equal(stage->ops[STORE_ACCOUNT_PASSWORD], 3);
+}
+
 /* More than can be hashed at once: told to come back one after the other, and then they get in. */
 static void those_who_are_too_many_come_back_in_turn(void **state)
 {
@@ -190,6 +235,7 @@ int main(void)
         PARTY_TEST(the_clock_is_set),
         PARTY_TEST(the_clock_is_set_back_while_it_is_down),
         PARTY_TEST(a_block_ends_while_it_is_down),
+        PARTY_TEST(an_old_password_does_not_come_back),
         PARTY_TEST(those_who_are_too_many_come_back_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,21 @@ static void password_is_changed(void **state)
     assert_int_equal(execute(f, &change.op, STORE_ACCOUNT_PASSWORD), ERR_UNKNOWN_USER);
 }
 
+static void a_password_is_replaced_only_if_it_is_the_one(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t alice = make_account(f, "alice");
+    struct store_account_password change = {.account = alice, .password = "newest", .replaces = "new"};
+    struct store_account_find find = {.name = slice_str("alice")};
+    assert_int_equal(execute(f, &change.op, STORE_ACCOUNT_PASSWORD), ERR_NOT_FOUND);
+    execute(f, &find.op, STORE_ACCOUNT_FIND);
+    assert_string_equal(find.password, "hash");
+    change.replaces = "hash";
+    assert_int_equal(execute(f, &change.op, STORE_ACCOUNT_PASSWORD), OK);
+    execute(f, &find.op, STORE_ACCOUNT_FIND);
+    assert_string_equal(find.password, "newest");
+}
+
 static enum err find_device(struct fixture *f, uint8_t token, int64_t time, struct store_device_find *find)
 {
     *find = (struct store_device_find){.time = time};
@@ -226,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(account_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_failing_operation_does_not_fail_its_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(password_is_changed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_password_is_replaced_only_if_it_is_the_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(device_is_found_by_its_token_until_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(longest_unused_device_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocks_are_kept, set_up, tear_down),

@@ -76,11 +76,12 @@ struct store_account_create {
     uint64_t account;
 };
 
-/* A new password hash. */
+/* A new password hash. ERR_UNKNOWN_USER; ERR_NOT_FOUND: the one to be replaced is not there any more. */
 struct store_account_password {
     struct store_op op;
     uint64_t account;
     const char *password;
+    const char *replaces; /* nothing but this hash; NULL: whatever there is */
 };
 
 /* May it be used to log in? ERR_UNKNOWN_USER. */
