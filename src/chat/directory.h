@@ -23,7 +23,8 @@ struct seat {
     uint8_t leave; /* enum farewell + 1 once it has been told to leave; 0: not */
 };
 
-struct stay; /* presence.c: an open interval of the login history */
+struct stay;  /* presence.c: an open interval of the login history */
+struct block; /* block.c: a change of whom it blocks */
 
 struct user {
     uint64_t id;
@@ -40,6 +41,7 @@ struct user {
     uint64_t presence_version;               /* rises with each coming and going */
     int64_t last_online;                     /* wall ms; the end of the latest login */
     struct stay *stay;
+    struct block *changes; /* under way, in order */
     uint8_t name_len;
     char name[];
 };

@@ -75,6 +75,37 @@ static void test_blocks_outlive_the_server(void **state)
     assert_true(may_see(user_of(party, "bob"), user_of(party, "alice"), ACT_MESSAGE));
 }
 
+/* Two devices on two loops undo each other's change, and the result of what was stored first comes home last. */
+static void cross(struct guest *first, struct guest *last, bool on)
+{
+    participant_block(first->participant, 7, slice_str("alice"), on);
+    shard_flush(first->participant->shard);
+    participant_block(last->participant, 8, slice_str("alice"), !on);
+    participant_block(last->participant, 9, slice_str("carol"), !on);
+    settle(first->party);
+    assert_int_equal(may_see(user_of(first->party, "alice"), user_of(first->party, "bob"), ACT_MESSAGE), on);
+    sees(first, "7 ok");
+    sees(last, on ? "9 not_blocked" : "9 ok"); /* about somebody else, so it need not wait */
+    sees(last, "8 ok");
+}
+
+static void test_what_is_stored_last_is_in_force(void **state)
+{
+    struct party *party = *state;
+    struct guest *first = arrive(party, "bob", 1), *last = arrive(party, "bob", 0);
+    new_device(party, "alice");
+    new_device(party, "carol");
+    cross(first, last, true);
+    set_block(first, "alice", true);
+    cross(first, last, false);
+    leave(first);
+    leave(last);
+    stage_stop_chat(party->stage);
+    stage_start_chat(party->stage);
+    assert_false(may_see(user_of(party, "alice"), user_of(party, "bob"), ACT_MESSAGE));
+    assert_false(may_see(user_of(party, "carol"), user_of(party, "bob"), ACT_MESSAGE));
+}
+
 static void test_answers_to_blocking(void **state)
 {
     struct party *party = *state;
@@ -115,9 +146,13 @@ static void test_block_not_stored(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PARTY_TEST(test_every_act),           PARTY_TEST(test_a_third_is_not_concerned),
-        PARTY_TEST(test_long_lists),          PARTY_TEST(test_blocks_outlive_the_server),
-        PARTY_TEST(test_answers_to_blocking), PARTY_TEST(test_block_not_stored),
+        PARTY_TEST(test_every_act),
+        PARTY_TEST(test_a_third_is_not_concerned),
+        PARTY_TEST(test_long_lists),
+        PARTY_TEST(test_blocks_outlive_the_server),
+        PARTY_TEST(test_what_is_stored_last_is_in_force),
+        PARTY_TEST(test_answers_to_blocking),
+        PARTY_TEST(test_block_not_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
