@@ -240,6 +240,8 @@ void administration_enable(struct shard *shard, struct administration *administr
 static void unblocked(struct store_op *op)
 {
     struct administration *administration = of_op(op);
+    if (op->err != OK)
+        guard_not_stored(administration->shard->chat->guard, administration->name);
     finish(administration, op->err);
 }
 

@@ -2,6 +2,7 @@
 #include "guard.h"
 
 #include "base/map.h"
+#include "base/ring.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -21,6 +22,7 @@ struct guarded {
     bool busy;
     unsigned waiting;
     struct guard_attempt *first, *last;
+    struct ring unstored; /* in the guard's list while its record is to be stored again */
     uint8_t name_len;
     char name[];
 };
@@ -37,6 +39,7 @@ struct guard {
     pthread_mutex_t lock;
     struct store *store;
     struct map names, addresses;
+    struct ring unstored;
     char decoy[PASSWORD_HASH_SIZE];
 };
 
@@ -48,6 +51,7 @@ enum err guard_new(struct random *random, const struct password_cost *cost, stru
     uint64_t seed[2];
     random->fill(random, seed, sizeof seed);
     guard->store = store;
+    ring_init(&guard->unstored);
     pthread_mutex_init(&guard->lock, NULL);
     map_init(&guard->names, seed);
     map_init(&guard->addresses, seed);
@@ -95,6 +99,20 @@ static bool forgettable(const struct guarded *guarded, int64_t now)
     return !guarded->busy && (guarded->count == 0 || (guarded->blocked_until > 0 && guarded->blocked_until <= now));
 }
 
+static void forget(struct guard *guard, struct guarded *guarded)
+{
+    map_remove(&guard->names, guarded_name(guarded));
+    ring_remove(&guarded->unstored);
+    free(guarded);
+}
+
+/* What has nothing to say any more goes, unless somebody or the store still waits for it. */
+static void forget_if_done(struct guard *guard, struct guarded *guarded)
+{
+    if (!guarded->busy && guarded->count == 0 && ring_is_alone(&guarded->unstored))
+        forget(guard, guarded);
+}
+
 static bool unblocked(const struct guarded *guarded, int64_t now)
 {
     return !guarded->busy && guarded->blocked_until <= now;
@@ -107,6 +125,7 @@ static void sweep_names(struct guard *guard, bool (*goes)(const struct guarded *
         if (!goes(guarded, now))
             continue;
         map_iter_remove(&guard->names, &i);
+        ring_remove(&guarded->unstored);
         free(guarded);
     }
 }
@@ -135,6 +154,7 @@ static struct guarded *guarded_get(struct guard *guard, struct slice name, int64
     guarded = calloc(1, sizeof *guarded + name.len);
     if (guarded == NULL)
         return NULL;
+    ring_init(&guarded->unstored);
     guarded->name_len = (uint8_t)name.len;
     memcpy(guarded->name, name.data, name.len);
     if (map_put(&guard->names, guarded_name(guarded), guarded) != OK) {
@@ -272,10 +292,7 @@ void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_ou
     if (record->changed)
         keep(guard, failures, record, now);
     struct guard_attempt *next = next_in_line(guarded);
-    if (next == NULL && guarded->count == 0) {
-        map_remove(&guard->names, guarded_name(guarded));
-        free(guarded);
-    }
+    forget_if_done(guard, guarded);
     attempt->guarded = NULL;
     pthread_mutex_unlock(&guard->lock);
     go(next);
@@ -290,13 +307,35 @@ bool guard_forgive(struct guard *guard, struct store_failures *failures)
         guarded->count = 0;
         guarded->blocked_until = 0;
         keep(guard, failures, &(struct guard_record){0}, 0);
-    }
-    if (had && !guarded->busy) {
-        map_remove(&guard->names, guarded_name(guarded));
-        free(guarded);
+        forget_if_done(guard, guarded);
     }
     pthread_mutex_unlock(&guard->lock);
     return had;
+}
+
+void guard_not_stored(struct guard *guard, struct slice name)
+{
+    pthread_mutex_lock(&guard->lock);
+    struct guarded *guarded = guarded_get(guard, name, 0);
+    if (guarded != NULL)
+        ring_add(&guard->unstored, &guarded->unstored);
+    pthread_mutex_unlock(&guard->lock);
+}
+
+bool guard_store_again(struct guard *guard, int64_t now, struct store_failures *failures, char *name)
+{
+    pthread_mutex_lock(&guard->lock);
+    bool any = !ring_is_alone(&guard->unstored);
+    if (any) {
+        struct guarded *guarded = (struct guarded *)((char *)guard->unstored.next - offsetof(struct guarded, unstored));
+        ring_remove(&guarded->unstored);
+        memcpy(name, guarded->name, guarded->name_len);
+        failures->name = slice_of(name, guarded->name_len);
+        keep(guard, failures, &(struct guard_record){.count = guarded->count, .blocked_until = guarded->blocked_until}, now);
+        forget_if_done(guard, guarded);
+    }
+    pthread_mutex_unlock(&guard->lock);
+    return any;
 }
 
 /* ---- addresses ---- */

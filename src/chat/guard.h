@@ -62,6 +62,13 @@ void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_ou
 /* Its failures are forgotten and a block ends, which is submitted likewise. False if there was nothing of that. */
 bool guard_forgive(struct guard *guard, struct store_failures *failures);
 
+/* A record of the name was not stored: it waits for guard_store_again(). */
+void guard_not_stored(struct guard *guard, struct slice name);
+
+/* Submits what is held now against a name whose record was not stored; false if there is none. failures->name is filled in: it is
+ * in `name`, which has room for 255 bytes. */
+bool guard_store_again(struct guard *guard, int64_t now, struct store_failures *failures, char *name);
+
 /* May this address try? ERR_RATE_LIMITED with *retry_after. per_minute 0: always. */
 enum err guard_address(struct guard *guard, const char *address, int64_t now, unsigned per_minute, unsigned *retry_after);
 void guard_address_failed(struct guard *guard, const char *address, int64_t now, unsigned per_minute);

@@ -1,6 +1,8 @@
 /* housekeeping.c - see housekeeping.h. */
 #include "housekeeping.h"
 
+#include "guard.h"
+
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -42,10 +44,44 @@ struct tidy_op {
     struct shard *shard;
 };
 
+struct failures_op {
+    struct store_failures failures;
+    struct shard *shard;
+    bool under_way;
+    char name[UINT8_MAX];
+};
+
+static void failures_done(struct store_op *op);
+
+/* Wrong passwords that could not be stored when they were counted: one after the other, until one cannot be stored again. */
+static void store_failures(struct shard *shard)
+{
+    struct failures_op *again = (struct failures_op *)shard->failures;
+    again->failures = (struct store_failures){
+        .op = {.done = failures_done, .home = shard->world->strand},
+        .time = world_wall_ms(shard->world),
+    };
+    again->under_way = guard_store_again(shard->chat->guard, world_mono_ms(shard->world), &again->failures, again->name);
+    shard->in_flight += again->under_way;
+}
+
+static void failures_done(struct store_op *op)
+{
+    struct failures_op *again = (struct failures_op *)op;
+    shard_came_home(again->shard);
+    again->under_way = false;
+    if (op->err != OK)
+        guard_not_stored(again->shard->chat->guard, again->failures.name);
+    else if (!again->shard->stopped)
+        store_failures(again->shard);
+}
+
 static void alive_done(struct store_op *op)
 {
     struct shard *shard = ((struct alive_op *)op)->shard;
     shard_came_home(shard);
+    if (op->err == OK && !((struct failures_op *)shard->failures)->under_way)
+        store_failures(shard);
     again(shard, &shard->alive_timer, ALIVE_MS);
 }
 
@@ -85,18 +121,21 @@ enum err housekeeping_start(struct shard *shard)
 {
     struct alive_op *alive = calloc(1, sizeof *alive);
     struct tidy_op *tidy = calloc(1, sizeof *tidy);
+    struct failures_op *again = calloc(1, sizeof *again);
     shard->alive_timer.fire = alive_fire;
     shard->tidy_timer.fire = tidy_fire;
     int64_t now = world_mono_ms(shard->world);
-    if (alive == NULL || tidy == NULL || timer_start(shard->world->timers, &shard->alive_timer, now) != OK ||
+    if (alive == NULL || tidy == NULL || again == NULL || timer_start(shard->world->timers, &shard->alive_timer, now) != OK ||
         timer_start(shard->world->timers, &shard->tidy_timer, now + TIDY_STEP_MS) != OK) {
         free(alive);
         free(tidy);
+        free(again);
         return ERR_MEMORY;
     }
-    alive->shard = tidy->shard = shard;
+    alive->shard = tidy->shard = again->shard = shard;
     shard->alive = &alive->alive;
     shard->tidy = &tidy->tidy;
+    shard->failures = &again->failures;
     return OK;
 }
 
@@ -110,4 +149,5 @@ void housekeeping_free(struct shard *shard)
 {
     free(shard->alive);
     free(shard->tidy);
+    free(shard->failures);
 }

@@ -1,4 +1,5 @@
-/* housekeeping.h - shard 0's chores: the sign of life that dates a crash, and the removal of what need not be kept. */
+/* housekeeping.h - shard 0's chores: the sign of life that dates a crash, what could not be stored before, and the removal of
+ * what need not be kept. */
 #ifndef CHAT_HOUSEKEEPING_H
 #define CHAT_HOUSEKEEPING_H
 

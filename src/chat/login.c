@@ -231,6 +231,8 @@ static void proceed(struct attempt *attempt)
 static void failures_stored(struct store_op *op)
 {
     struct attempt *attempt = attempt_of(op);
+    if (op->err != OK)
+        guard_not_stored(attempt->shard->chat->guard, attempt->login->name);
     if (attempt->verdict == OK)
         proceed(attempt);
     else

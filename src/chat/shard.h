@@ -60,6 +60,7 @@ struct shard {
     struct timer alive_timer, tidy_timer; /* housekeeping.c: shard 0 only */
     struct store_alive *alive;
     struct store_tidy *tidy;
+    struct store_failures *failures;
     bool stopped;
     struct tally tally;
     struct announcements *announcements; /* announcement.c; NULL before the first */

@@ -205,6 +205,49 @@ static void an_old_password_does_not_come_back(void **state)
     assert_int_equal(stage->ops[STORE_ACCOUNT_PASSWORD], 3);
 }
 
+/* The disk fails at the moment of the third wrong password, and is good again later. */
+static void a_block_is_stored_later(void **state)
+{
+    struct party *party = *state;
+    struct stage *stage = party->stage;
+    unsigned retry_after = 0;
+    (void)new_device(party, "alice");
+    (void)new_device(party, "bob");
+    stage->failing = 1U << STORE_FAILURES;
+    stage->failure = ERR_NOT_STORED;
+    block(party, "alice");
+    block(party, "bob");
+    stage_pass(stage, 25 * 1000);
+    stage->failing = 0;
+    stage_pass(stage, 10 * 1000);
+    assert_int_equal(stage->ops[STORE_FAILURES], 2);
+    stage_pass(stage, 10 * 1000);
+    assert_int_equal(stage->ops[STORE_FAILURES], 2);
+    start_again(party, 0);
+    assert_int_equal(right(party, "alice", &retry_after), ERR_ACCOUNT_BLOCKED);
+    assert_int_equal(retry_after, 15);
+    assert_int_equal(right(party, "bob", &retry_after), ERR_ACCOUNT_BLOCKED);
+}
+
+/* So is that nothing is held against a name any more. */
+static void that_nothing_is_held_is_stored_later(void **state)
+{
+    struct party *party = *state;
+    struct stage *stage = party->stage;
+    unsigned retry_after = 0;
+    (void)new_device(party, "alice");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(try_password(party, "alice", "wrong password", &retry_after), ERR_WRONG_PASSWORD);
+    stage->failing = 1U << STORE_FAILURES;
+    stage->failure = ERR_NOT_STORED;
+    assert_int_equal(right(party, "alice", &retry_after), OK);
+    stage->failing = 0;
+    stage_pass(stage, 10 * 1000);
+    start_again(party, 0);
+    assert_int_equal(try_password(party, "alice", "wrong password", &retry_after), ERR_WRONG_PASSWORD);
+    assert_int_equal(retry_after, 0);
+}
+
 /* More than can be hashed at once: told to come back one after the other, and then they get in. */
 static void those_who_are_too_many_come_back_in_turn(void **state)
 {
@@ -236,6 +279,8 @@ int main(void)
         PARTY_TEST(the_clock_is_set_back_while_it_is_down),
         PARTY_TEST(a_block_ends_while_it_is_down),
         PARTY_TEST(an_old_password_does_not_come_back),
+        PARTY_TEST(a_block_is_stored_later),
+        PARTY_TEST(that_nothing_is_held_is_stored_later),
         PARTY_TEST(those_who_are_too_many_come_back_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
