@@ -241,7 +241,7 @@ static void unblocked(struct store_op *op)
 {
     struct administration *administration = of_op(op);
     if (op->err != OK)
-        guard_not_stored(administration->shard->chat->guard, administration->name);
+        guard_not_stored(administration->shard->chat->guard, administration->name, administration->user != NULL);
     finish(administration, op->err);
 }
 

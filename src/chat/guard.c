@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum {
-    NAMES_MAX = 100000,
+    NAMES_MAX = 100000, /* that may be forgotten */
     ADDRESSES_MAX = 65536,
     WAITING_MAX = 16, /* attempts at one name */
     MINUTE_MS = 60 * 1000,
@@ -20,8 +20,10 @@ struct guarded {
     unsigned count;        /* failures in a row */
     int64_t blocked_until; /* 0: not blocked */
     bool busy;
+    bool known; /* an account has the name */
     unsigned waiting;
     struct guard_attempt *first, *last;
+    struct ring idle;     /* in the guard's list while it may be forgotten */
     struct ring unstored; /* in the guard's list while its record is to be stored again */
     uint8_t name_len;
     char name[];
@@ -39,6 +41,8 @@ struct guard {
     pthread_mutex_t lock;
     struct store *store;
     struct map names, addresses;
+    struct ring idle; /* longest untouched first */
+    size_t idle_count;
     struct ring unstored;
     char decoy[PASSWORD_HASH_SIZE];
 };
@@ -51,6 +55,7 @@ enum err guard_new(struct random *random, const struct password_cost *cost, stru
     uint64_t seed[2];
     random->fill(random, seed, sizeof seed);
     guard->store = store;
+    ring_init(&guard->idle);
     ring_init(&guard->unstored);
     pthread_mutex_init(&guard->lock, NULL);
     map_init(&guard->names, seed);
@@ -93,68 +98,55 @@ static struct slice guarded_name(const struct guarded *guarded)
     return slice_of(guarded->name, guarded->name_len);
 }
 
-/* Nothing to remember: no failures, or a block that is over. */
-static bool forgettable(const struct guarded *guarded, int64_t now)
+#define GUARDED_OF(member, name) ((struct guarded *)(void *)((char *)(member)-offsetof(struct guarded, name)))
+
+static void touch(struct guard *guard, struct guarded *guarded)
 {
-    return !guarded->busy && (guarded->count == 0 || (guarded->blocked_until > 0 && guarded->blocked_until <= now));
+    guard->idle_count -= !ring_is_alone(&guarded->idle);
+    ring_remove(&guarded->idle);
 }
 
 static void forget(struct guard *guard, struct guarded *guarded)
 {
-    map_remove(&guard->names, guarded_name(guarded));
+    touch(guard, guarded);
     ring_remove(&guarded->unstored);
+    map_remove(&guard->names, guarded_name(guarded));
     free(guarded);
 }
 
-/* What has nothing to say any more goes, unless somebody or the store still waits for it. */
-static void forget_if_done(struct guard *guard, struct guarded *guarded)
+/*
+ * After anything has happened to it: gone if it has nothing to say any more, or among those that may be forgotten when there are
+ * too many. Counts are forgotten whether somebody has the name or not, and blocks only if not: who blocks many names must not end
+ * the block of one that matters.
+ */
+static void settle(struct guard *guard, struct guarded *guarded)
 {
-    if (!guarded->busy && guarded->count == 0 && ring_is_alone(&guarded->unstored))
+    touch(guard, guarded);
+    if (guarded->busy)
+        return;
+    if (guarded->count == 0 && ring_is_alone(&guarded->unstored)) {
         forget(guard, guarded);
-}
-
-static bool unblocked(const struct guarded *guarded, int64_t now)
-{
-    return !guarded->busy && guarded->blocked_until <= now;
-}
-
-static void sweep_names(struct guard *guard, bool (*goes)(const struct guarded *, int64_t), int64_t now)
-{
-    struct guarded *guarded;
-    for (size_t i = 0; (guarded = map_next(&guard->names, &i)) != NULL;) {
-        if (!goes(guarded, now))
-            continue;
-        map_iter_remove(&guard->names, &i);
-        ring_remove(&guarded->unstored);
-        free(guarded);
+    } else if (!guarded->known || guarded->blocked_until == 0) {
+        ring_add(&guard->idle, &guarded->idle);
+        if (++guard->idle_count > NAMES_MAX)
+            forget(guard, GUARDED_OF(guard->idle.next, idle));
     }
 }
 
-/*
- * A full table first loses what says nothing any more, then the counts that have not led to a block: somebody who tries many
- * names once must not keep everybody else from logging in.
- */
-static bool make_room(struct guard *guard, int64_t now)
-{
-    if (map_count(&guard->names) >= NAMES_MAX)
-        sweep_names(guard, forgettable, now);
-    if (map_count(&guard->names) >= NAMES_MAX)
-        sweep_names(guard, unblocked, now);
-    return map_count(&guard->names) < NAMES_MAX;
-}
-
-/* The entry of a name, made if need be; NULL when there is no room. */
-static struct guarded *guarded_get(struct guard *guard, struct slice name, int64_t now)
+/* The entry of a name, made if need be; NULL without memory. */
+static struct guarded *guarded_get(struct guard *guard, struct slice name, bool known)
 {
     struct guarded *guarded = map_get(&guard->names, name);
-    if (guarded != NULL)
+    if (guarded != NULL) {
+        guarded->known = known;
         return guarded;
-    if (!make_room(guard, now))
-        return NULL;
+    }
     guarded = calloc(1, sizeof *guarded + name.len);
     if (guarded == NULL)
         return NULL;
+    ring_init(&guarded->idle);
     ring_init(&guarded->unstored);
+    guarded->known = known;
     guarded->name_len = (uint8_t)name.len;
     memcpy(guarded->name, name.data, name.len);
     if (map_put(&guard->names, guarded_name(guarded), guarded) != OK) {
@@ -164,17 +156,14 @@ static struct guarded *guarded_get(struct guard *guard, struct slice name, int64
     return guarded;
 }
 
-/* The store may remember more names than the table holds. What has no room is forgotten: that must not keep the server from
- * starting. */
-enum err guard_restore(struct guard *guard, struct slice name, unsigned count, int64_t blocked_until)
+enum err guard_restore(struct guard *guard, struct slice name, bool known, unsigned count, int64_t blocked_until)
 {
-    if (map_count(&guard->names) >= NAMES_MAX)
-        return OK;
-    struct guarded *guarded = guarded_get(guard, name, 0);
+    struct guarded *guarded = guarded_get(guard, name, known);
     if (guarded == NULL)
         return ERR_MEMORY;
     guarded->count = count;
     guarded->blocked_until = blocked_until;
+    settle(guard, guarded);
     return OK;
 }
 
@@ -240,17 +229,20 @@ static void go(struct guard_attempt *next)
         strand_post(next->home, next->go);
 }
 
-enum err guard_begin(struct guard *guard, struct slice name, struct guard_attempt *attempt, int64_t now, unsigned *retry_after)
+enum err guard_begin(struct guard *guard, struct slice name, bool known, struct guard_attempt *attempt, int64_t now,
+                     unsigned *retry_after)
 {
     struct guard_attempt *next = NULL;
     pthread_mutex_lock(&guard->lock);
-    struct guarded *guarded = attempt->guarded ? attempt->guarded : guarded_get(guard, name, now);
+    struct guarded *guarded = attempt->guarded ? attempt->guarded : guarded_get(guard, name, known);
     enum err err = ERR_UNAVAILABLE;
     *retry_after = 1;
     if (guarded != NULL)
         err = begin_locked(guarded, attempt, now, retry_after);
     if (err == ERR_ACCOUNT_BLOCKED && attempt->guarded == guarded)
         next = next_in_line(guarded); /* it had waited for this */
+    if (guarded != NULL)
+        settle(guard, guarded);
     pthread_mutex_unlock(&guard->lock);
     go(next);
     return err;
@@ -292,7 +284,7 @@ void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_ou
     if (record->changed)
         keep(guard, failures, record, now);
     struct guard_attempt *next = next_in_line(guarded);
-    forget_if_done(guard, guarded);
+    settle(guard, guarded);
     attempt->guarded = NULL;
     pthread_mutex_unlock(&guard->lock);
     go(next);
@@ -307,18 +299,20 @@ bool guard_forgive(struct guard *guard, struct store_failures *failures)
         guarded->count = 0;
         guarded->blocked_until = 0;
         keep(guard, failures, &(struct guard_record){0}, 0);
-        forget_if_done(guard, guarded);
+        settle(guard, guarded);
     }
     pthread_mutex_unlock(&guard->lock);
     return had;
 }
 
-void guard_not_stored(struct guard *guard, struct slice name)
+void guard_not_stored(struct guard *guard, struct slice name, bool known)
 {
     pthread_mutex_lock(&guard->lock);
-    struct guarded *guarded = guarded_get(guard, name, 0);
-    if (guarded != NULL)
+    struct guarded *guarded = guarded_get(guard, name, known);
+    if (guarded != NULL) {
         ring_add(&guard->unstored, &guarded->unstored);
+        settle(guard, guarded);
+    }
     pthread_mutex_unlock(&guard->lock);
 }
 
@@ -327,12 +321,12 @@ bool guard_store_again(struct guard *guard, int64_t now, struct store_failures *
     pthread_mutex_lock(&guard->lock);
     bool any = !ring_is_alone(&guard->unstored);
     if (any) {
-        struct guarded *guarded = (struct guarded *)((char *)guard->unstored.next - offsetof(struct guarded, unstored));
+        struct guarded *guarded = GUARDED_OF(guard->unstored.next, unstored);
         ring_remove(&guarded->unstored);
         memcpy(name, guarded->name, guarded->name_len);
         failures->name = slice_of(name, guarded->name_len);
         keep(guard, failures, &(struct guard_record){.count = guarded->count, .blocked_until = guarded->blocked_until}, now);
-        forget_if_done(guard, guarded);
+        settle(guard, guarded);
     }
     pthread_mutex_unlock(&guard->lock);
     return any;

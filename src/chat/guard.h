@@ -8,8 +8,11 @@
  * Times are milliseconds of the monotonic clock: setting the wall clock neither ends a block nor prolongs it.
  *
  * One mutex; nothing is called with it held but the store's submit, so that the store has the records of a name in the order in
- * which they came about, whichever loops they came from. Safe from any thread. Memory is capped: names and addresses that have
- * nothing more to say are swept when a table is full, and if that does not help newcomers are refused.
+ * which they came about, whichever loops they came from. Safe from any thread.
+ *
+ * Memory is capped, and nobody is refused for that: when 100,000 names are held, the one longest untouched is forgotten. Only the
+ * block of a name that somebody has is never forgotten; there are no more of those than accounts. Addresses that have nothing
+ * more to say are swept when their table is full; if that does not help newcomers are not counted.
  */
 #ifndef CHAT_GUARD_H
 #define CHAT_GUARD_H
@@ -34,15 +37,16 @@ struct guard_attempt {
 enum err guard_new(struct random *random, const struct password_cost *cost, struct store *store, struct guard **out);
 void guard_free(struct guard **guard);
 
-/* From the store, at start. */
-enum err guard_restore(struct guard *guard, struct slice name, unsigned count, int64_t blocked_until);
+/* From the store, at start; the most important come last. `known`: an account has the name. */
+enum err guard_restore(struct guard *guard, struct slice name, bool known, unsigned count, int64_t blocked_until);
 
 /*
  * OK: this attempt may go on, and must end with guard_end. ERR_AGAIN: it waits; go on when `go` runs by calling again with the
  * same attempt (which can then still say ERR_ACCOUNT_BLOCKED). ERR_ACCOUNT_BLOCKED, ERR_UNAVAILABLE: it is over; *retry_after
  * says seconds.
  */
-enum err guard_begin(struct guard *guard, struct slice name, struct guard_attempt *attempt, int64_t now, unsigned *retry_after);
+enum err guard_begin(struct guard *guard, struct slice name, bool known, struct guard_attempt *attempt, int64_t now,
+                     unsigned *retry_after);
 
 enum guard_outcome { GUARD_RIGHT, GUARD_WRONG, GUARD_NEITHER };
 
@@ -63,7 +67,7 @@ void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_ou
 bool guard_forgive(struct guard *guard, struct store_failures *failures);
 
 /* A record of the name was not stored: it waits for guard_store_again(). */
-void guard_not_stored(struct guard *guard, struct slice name);
+void guard_not_stored(struct guard *guard, struct slice name, bool known);
 
 /* Submits what is held now against a name whose record was not stored; false if there is none. failures->name is filled in: it is
  * in `name`, which has room for 255 bytes. */

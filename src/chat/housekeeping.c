@@ -70,8 +70,9 @@ static void failures_done(struct store_op *op)
     struct failures_op *again = (struct failures_op *)op;
     shard_came_home(again->shard);
     again->under_way = false;
+    struct chat *chat = again->shard->chat;
     if (op->err != OK)
-        guard_not_stored(again->shard->chat->guard, again->failures.name);
+        guard_not_stored(chat->guard, again->failures.name, directory_find(chat->directory, again->failures.name) != NULL);
     else if (!again->shard->stopped)
         store_failures(again->shard);
 }

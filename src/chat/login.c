@@ -232,7 +232,7 @@ static void failures_stored(struct store_op *op)
 {
     struct attempt *attempt = attempt_of(op);
     if (op->err != OK)
-        guard_not_stored(attempt->shard->chat->guard, attempt->login->name);
+        guard_not_stored(attempt->shard->chat->guard, attempt->login->name, attempt->login->user != NULL);
     if (attempt->verdict == OK)
         proceed(attempt);
     else
@@ -312,7 +312,8 @@ static void account_found(struct store_op *op)
 static void take_turn(struct attempt *attempt)
 {
     struct login *login = attempt->login;
-    enum err err = guard_begin(attempt->shard->chat->guard, login->name, &attempt->turn, now_of(attempt), &login->retry_after);
+    enum err err = guard_begin(attempt->shard->chat->guard, login->name, login->user != NULL, &attempt->turn, now_of(attempt),
+                               &login->retry_after);
     if (err == ERR_AGAIN)
         return;
     shard_came_home(attempt->shard);

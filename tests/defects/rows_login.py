@@ -11,9 +11,9 @@ ROWS = [
     },
     {
         "name": "unknown-names-are-not-stored",
-        "file": "src/chat/login.c",
-        "old": "    if (record.changed) {\n",
-        "new": "    if (record.changed && login->user != NULL) {\n",
+        "file": "src/chat/guard.c",
+        "old": "    if (record->changed)\n        keep(guard, failures, record, now);\n",
+        "new": "    record->changed &= guarded->known;\n    if (record->changed)\n        keep(guard, failures, record, now);\n",
         "test": "chat/test_login",
     },
     {
@@ -39,9 +39,9 @@ ROWS = [
     },
     {
         "name": "failures-are-not-stored",
-        "file": "src/chat/login.c",
-        "old": "        submit(attempt, STORE_FAILURES, failures_stored);\n",
-        "new": "        failures_stored((struct store_op *)&attempt->op);\n",
+        "file": "src/chat/guard.c",
+        "old": "    if (record->changed)\n        keep(guard, failures, record, now);\n",
+        "new": "    record->changed = false;\n    if (record->changed)\n        keep(guard, failures, record, now);\n",
         "test": "tests/program/test_strangers.py::test_nothing_in_between_helps",
     },
     {
@@ -63,7 +63,7 @@ ROWS = [
         "file": "src/chat/login.c",
         "old": "    else if (login->user == NULL || find->disabled || login->user->disabled)\n        finish(attempt, ERR_BAD_TOKEN);\n",
         "new": "    else if (login->user == NULL || find->disabled || login->user->disabled ||\n"
-               "             guard_begin(attempt->shard->chat->guard, user_name(login->user), &attempt->turn, now_of(attempt),\n"
+               "             guard_begin(attempt->shard->chat->guard, user_name(login->user), true, &attempt->turn, now_of(attempt),\n"
                "                         &login->retry_after) != OK)\n        finish(attempt, ERR_BAD_TOKEN);\n",
         "test": "chat/test_login",
     },

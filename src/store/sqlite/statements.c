@@ -78,5 +78,5 @@ const char *const statements[SQL_COUNT] = {
     [SQL_LOAD_ACCOUNTS] = "SELECT a.id, a.name, a.disabled, (SELECT max(ended) FROM login WHERE account = a.id)"
                           " FROM account a ORDER BY a.id",
     [SQL_LOAD_BLOCKS] = "SELECT account, other FROM block",
-    [SQL_LOAD_FAILURES] = "SELECT name, count, blocked_until FROM failure ORDER BY blocked_until DESC, count DESC",
+    [SQL_LOAD_FAILURES] = "SELECT name, count, blocked_until FROM failure ORDER BY blocked_until, count",
 };

@@ -252,7 +252,8 @@ struct store_backup {
     uint64_t bytes; /* of the file */
 };
 
-/* What is in memory while serving, told at start. Called in store_load(), in this order: accounts, blocks, failures. */
+/* What is in memory while serving, told at start. Called in store_load(), in this order: accounts, blocks, failures
+ * (the longest blocked last). */
 struct store_reader {
     void *ctx;
     /* last_online: end of the latest login interval, 0 if never. */
