@@ -207,7 +207,8 @@ static void seal(struct redo *redo, uint8_t *frame, size_t len)
 }
 
 /* Part of the frame may be in the file, or all of it. The failing sync may also have given up frames before it that were not
- * synced either; but what follows now is a commit, and if that fails, too, nothing more is logged behind such a hole. */
+ * synced either; but what follows now is a commit, and if that fails, too, nothing more is logged behind such a hole, and who
+ * reads the log meanwhile ends before it. */
 static void disown(struct redo *redo, int code)
 {
     static const uint8_t nothing[HEAD];
@@ -235,6 +236,8 @@ enum err redo_write(struct redo *redo, bool durable)
         log_event(LOG_INFO, "redo_recovered");
     redo->failing = false;
     redo->end += len;
+    if (durable)
+        redo->synced = redo->end;
     return OK;
 }
 
@@ -287,6 +290,14 @@ static enum err read_frame(struct redo *redo, size_t at, struct buf *records)
     return get_u64(head + 16) == hash_of(redo, at, buf_slice(records)) ? OK : ERR_NOT_FOUND;
 }
 
+/* What was promised to nobody is gone. Nothing may be added here: what lay behind it may still be there. */
+static void cut(struct redo *redo, size_t at)
+{
+    log_event(LOG_WARN, "redo_cut", log_int("at", (int64_t)at), log_int("bytes", (int64_t)(redo->end - at)));
+    redo->end = at;
+    redo_bar(redo);
+}
+
 enum err redo_read(struct redo *redo, size_t *at, struct buf *records)
 {
     if (*at >= redo->end)
@@ -294,7 +305,12 @@ enum err redo_read(struct redo *redo, size_t *at, struct buf *records)
     enum err err = redo->file != NULL ? read_frame(redo, *at, records) : ERR_SYSTEM;
     if (err == OK)
         *at += HEAD + buf_len(records);
-    return err == ERR_NOT_FOUND ? ERR_SYSTEM : err; /* it was there */
+    if (err == OK || err == ERR_MEMORY)
+        return err;
+    if (*at < redo->synced)
+        return ERR_SYSTEM; /* it was there */
+    cut(redo, *at);
+    return ERR_NOT_FOUND;
 }
 
 enum err redo_find(struct redo *redo, uint64_t generation)
@@ -314,6 +330,7 @@ enum err redo_find(struct redo *redo, uint64_t generation)
             redo->end += HEAD + buf_len(&records);
     }
     buf_free(&records);
+    redo->synced = redo->end;
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
@@ -322,7 +339,7 @@ enum err redo_find(struct redo *redo, uint64_t generation)
 void redo_void(struct redo *redo, uint64_t generation)
 {
     redo->generation = generation;
-    redo->end = 0;
+    redo->end = redo->synced = 0;
     redo->stray = redo->barred = false;
 }
 

@@ -29,6 +29,7 @@ struct redo {
     uint64_t generation;
     size_t filled;     /* written so far */
     size_t end;        /* of the frames that count */
+    size_t synced;     /* so far they are on the disk, as far as anybody can know; nothing behind it was promised */
     bool stray;        /* behind them may lie one that must not count */
     bool barred;       /* until the next commit */
     bool failing;      /* logged once, and again when it has recovered */
@@ -53,7 +54,8 @@ void redo_add(struct redo *redo, struct slice head, struct slice body);
  * instead (always, without a log). */
 enum err redo_write(struct redo *redo, bool durable);
 
-/* The records of the frame at *at, which is moved to the next; *records is filled. ERR_NOT_FOUND: there are no more. */
+/* The records of the frame at *at, which is moved to the next; *records is filled. ERR_NOT_FOUND: there are no more; one that was
+ * written and never synced may be gone, and then the log ends there, until the next commit. */
 enum err redo_read(struct redo *redo, size_t *at, struct buf *records);
 
 /* The database must be given a new generation when it is committed. */

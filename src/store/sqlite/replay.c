@@ -130,14 +130,15 @@ static enum err replay(struct database *db)
     struct buf frame;
     size_t at = 0;
     bool singly = db->rows.singly;
-    enum err err = db_begin(db);
+    enum err err = db_begin(db), found = OK;
     buf_init(&frame, REDO_SIZE);
     db->rows.singly = true; /* a frame's bodies go with it */
-    while (err == OK && at < db->redo.end) {
-        err = redo_read(&db->redo, &at, &frame);
+    while (err == OK && (found = redo_read(&db->redo, &at, &frame)) == OK) {
         for (struct slice records = buf_slice(&frame); err == OK && records.len > 0;)
             err = execute_first(db, &records);
     }
+    if (err == OK && found != ERR_NOT_FOUND)
+        err = found;
     db->rows.singly = singly;
     buf_free(&frame);
     if (err != OK)

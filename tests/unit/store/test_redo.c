@@ -259,6 +259,84 @@ static void a_failed_commit_is_found_after_all(void **state)
     free_wreck(&wreck);
 }
 
+/* A disk that gives up what a failing sync should have written: the log from there on. */
+static struct {
+    const char *path;
+    size_t from;
+    int times;
+} given_up;
+
+static void ignore_written(const char *path, sqlite3_int64 at, sqlite3_int64 len)
+{
+}
+
+static void give_up(const char *path, bool ok)
+{
+    static const uint8_t nothing[ROOM];
+    if (ok || strcmp(path, given_up.path) != 0)
+        return;
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(file >= 0);
+    assert_int_equal(pwrite(file, nothing, sizeof nothing, (off_t)given_up.from), sizeof nothing);
+    close(file);
+    given_up.times++;
+}
+
+static void ignore_removed(const char *path)
+{
+}
+
+static void lose_log(struct wreck *wreck, size_t from)
+{
+    static const struct faulty_watch watch = {ignore_written, give_up, ignore_removed};
+    static char path[100];
+    name_file(wreck->f, "-redo", path);
+    given_up.path = path;
+    given_up.from = from;
+    given_up.times = 0;
+    faulty.watch = &watch;
+    fault_arm(FAULT_SYNC, SQLITE_IOERR_FSYNC, 1, true);
+    struct store_append append = message_of(wreck->alice, wreck->bob, 0, 0);
+    assert_int_equal(execute(wreck->f, &append.op, STORE_APPEND), ERR_NOT_STORED);
+    assert_int_equal(given_up.times, 1);
+}
+
+/* Only what was promised to nobody is lost, an acknowledgement; and the next message can be stored, without a restart. */
+static void what_was_not_synced_may_be_given_up(void **state)
+{
+    struct wreck wreck;
+    make_wreck(&wreck);
+    struct store_append append = message_of(wreck.alice, wreck.bob, 0, 0);
+    expect_page(wreck.f, STORE_PENDING, wreck.bob, 0, "2 3");
+    lose_log(&wreck, wreck.ends[GROUPS]);
+    expect_page(wreck.f, STORE_PENDING, wreck.bob, 0, "1 2 3");
+    assert_int_equal(execute(wreck.f, &append.op, STORE_APPEND), ERR_NOT_STORED);
+    fault_disarm();
+    faulty.watch = NULL;
+    send_text(wreck.f, wreck.alice, wreck.bob, "later");
+    advance(wreck.f, wreck.bob, 1, 3);
+    expect_page(wreck.f, STORE_PENDING, wreck.bob, 0, "3 later");
+    crash(&wreck);
+    expect_page(wreck.copy, STORE_PENDING, wreck.bob, 0, "3 later");
+    free_wreck(&wreck);
+}
+
+/* What was promised is not passed over: nothing is answered from what is left. */
+static void what_was_synced_is_not_given_up(void **state)
+{
+    struct wreck wreck;
+    make_wreck(&wreck);
+    lose_log(&wreck, wreck.ends[GROUPS - 1]);
+    fault_disarm();
+    faulty.watch = NULL;
+    struct store_append append = message_of(wreck.alice, wreck.bob, 0, 0);
+    struct store_page page = page_of(wreck.bob, 0, 100);
+    assert_int_equal(execute(wreck.f, &append.op, STORE_APPEND), ERR_NOT_STORED);
+    assert_int_equal(execute(wreck.f, &page.op, STORE_PENDING), ERR_NOT_STORED);
+    arena_free(&page.arena);
+    free_wreck(&wreck);
+}
+
 static void numbers_are_known_after_a_commit_and_a_crash(void **state)
 {
     struct wreck wreck;
@@ -347,6 +425,8 @@ int main(void)
         cmocka_unit_test(the_log_of_another_database_counts_for_nothing),
         cmocka_unit_test(a_log_that_is_removed_is_made_again),
         cmocka_unit_test(a_failed_commit_is_found_after_all),
+        cmocka_unit_test(what_was_not_synced_may_be_given_up),
+        cmocka_unit_test(what_was_synced_is_not_given_up),
         cmocka_unit_test(numbers_are_known_after_a_commit_and_a_crash),
         cmocka_unit_test(logins_are_in_the_log),
         cmocka_unit_test(the_log_keeps_its_size),
