@@ -246,6 +246,64 @@ static void test_hook_writes_in_running_loop(void **state)
     pair_free(&place, &client);
 }
 
+/* What an owner stages for the end of the turn when it hears, before the poll, that its output has drained. The peer does not
+ * read: nothing comes that would wake the loop. */
+
+enum { SMALL_CAP = 16 * 1024, MOST_OF_IT = 12 * 1024 };
+
+struct filling_timer {
+    struct timer timer;
+    struct side *side;
+};
+
+static void write_most(struct timer *timer)
+{
+    static const uint8_t bytes[MOST_OF_IT];
+
+    assert_int_equal(conn_write(((struct filling_timer *)timer)->side->conn, slice_of(bytes, sizeof bytes)), OK);
+}
+
+struct stopping_hook {
+    struct loop_hook hook;
+    struct loop *loop;
+    const int *drained;
+};
+
+static void stop_when_drained(struct loop_hook *hook)
+{
+    struct stopping_hook *stopping = (struct stopping_hook *)hook;
+
+    if (*stopping->drained)
+        loop_stop(stopping->loop);
+}
+
+static void test_hook_after_drained_in_running_loop(void **state)
+{
+    struct place place;
+    struct side client;
+    struct filling_timer timer = {{.fire = write_most}, &client};
+    struct stopper guard = {.timer.fire = stop_late};
+    struct stopping_hook hook = {{.run = stop_when_drained}, NULL, &client.drained};
+    const struct world *world;
+
+    place_init(&place);
+    place_listen(&place);
+    side_init(&client);
+    connect_side(&place, &client, SMALL_CAP);
+    wait_for(place.loop, client.opened && place.sides[0].opened);
+    conn_pause(place.sides[0].conn);
+    world = loop_world(place.loop);
+    hook.loop = guard.loop = place.loop;
+    loop_at_turn_end(place.loop, &hook.hook);
+    assert_int_equal(timer_start(world->timers, &timer.timer, world_mono_ms(world) + 5), OK);
+    assert_int_equal(timer_start(world->timers, &guard.timer, world_mono_ms(world) + 8000), OK);
+    loop_run(place.loop);
+    assert_int_equal(client.drained, 1);
+    assert_false(guard.needed);
+    timer_stop(world->timers, &guard.timer);
+    pair_free(&place, &client);
+}
+
 /* Clock */
 
 static void test_clock(void **state)
@@ -383,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_timers),
         cmocka_unit_test(test_hook_writes_after_timer),
         cmocka_unit_test(test_hook_writes_in_running_loop),
+        cmocka_unit_test(test_hook_after_drained_in_running_loop),
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_clock_after_long_work),
         cmocka_unit_test(test_descriptor_wakes),
