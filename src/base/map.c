@@ -36,6 +36,11 @@ void map_free(struct map *map)
     map_init(map, seed);
 }
 
+size_t map_held(const struct map *map)
+{
+    return map->size * sizeof map->entries[0];
+}
+
 static struct map_entry key_of_bytes(const struct map *map, struct slice bytes)
 {
     return (struct map_entry){.hash = map_hash(map->seed, bytes), .bytes = bytes};

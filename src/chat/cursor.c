@@ -15,6 +15,20 @@ void cursor_begin(struct participant *participant)
     map_init(&participant->cursors, participant->shard->chat->directory->seed);
 }
 
+/* After cursors have come or gone. */
+static void account(struct participant *participant)
+{
+    enum { EACH = sizeof(struct cursor) + 16 }; /* and what malloc adds */
+    size_t held = map_count(&participant->cursors) * EACH + map_held(&participant->cursors);
+    participant->shard->held += held - participant->held; /* wraps to a difference */
+    participant->held = held;
+}
+
+size_t participant_held(const struct participant *participant)
+{
+    return participant->held;
+}
+
 void cursor_drop_all(struct participant *participant)
 {
     struct cursor *cursor;
@@ -22,12 +36,8 @@ void cursor_drop_all(struct participant *participant)
         map_iter_remove(&participant->cursors, &i);
         free(cursor);
     }
-}
-
-void cursor_end(struct participant *participant)
-{
-    cursor_drop_all(participant);
     map_free(&participant->cursors);
+    account(participant);
 }
 
 struct cursor *cursor_get(struct participant *participant, uint64_t conversation)
@@ -44,6 +54,7 @@ struct cursor *cursor_get(struct participant *participant, uint64_t conversation
         free(cursor);
         return NULL;
     }
+    account(participant);
     return cursor;
 }
 
@@ -87,10 +98,9 @@ void cursor_forget(struct participant *participant, uint64_t horizon)
         map_iter_remove(&participant->cursors, &i);
         free(cursor);
     }
-    if (map_count(&participant->cursors) == 0) {
+    if (map_count(&participant->cursors) == 0)
         map_free(&participant->cursors);
-        cursor_begin(participant);
-    }
+    account(participant);
 }
 
 bool cursor_beyond(const struct participant *participant, uint64_t horizon)
@@ -249,7 +259,7 @@ void delivery_flush(struct shard *shard)
     }
 }
 
-void cursor_settle(struct participant *participant)
+void cursor_end(struct participant *participant)
 {
     struct participant **link = &participant->shard->unflushed;
     while (*link != NULL && *link != participant)
@@ -258,4 +268,5 @@ void cursor_settle(struct participant *participant)
         *link = participant->next_unflushed;
     participant->in_unflushed = false;
     store_received(participant);
+    cursor_drop_all(participant);
 }

@@ -19,6 +19,7 @@ struct cursor {
 };
 
 void cursor_begin(struct participant *participant);
+/* The participant leaves: stores what was acknowledged, at once; no cursors are left. */
 void cursor_end(struct participant *participant);
 
 struct cursor *cursor_get(struct participant *participant, uint64_t conversation); /* NULL without memory */
@@ -34,8 +35,5 @@ bool cursor_beyond(const struct participant *participant, uint64_t horizon);
 
 /* Ends all holds; false if there was none. */
 bool cursor_release(struct participant *participant);
-
-/* Stores what was acknowledged, at once: the participant leaves. */
-void cursor_settle(struct participant *participant);
 
 #endif

@@ -307,12 +307,11 @@ void delivery_end(struct participant *participant)
 {
     if (participant->catching != NULL)
         timer_stop(participant->shard->world->timers, &participant->catching->retry);
-    cursor_settle(participant);
+    cursor_end(participant);
 }
 
 void delivery_free(struct participant *participant)
 {
     if (participant->catching != NULL)
         catch_up_free(participant);
-    cursor_end(participant);
 }

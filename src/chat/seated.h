@@ -40,6 +40,7 @@ struct participant {
     uint64_t begun;    /* revocations there had been when its login began */
     uint64_t horizon;
     struct map cursors;
+    size_t held; /* memory of the cursors, as last counted into the shard's */
     struct catch_up *catching;
     struct participant *next_unflushed;
     /* introduction.c */

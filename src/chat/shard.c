@@ -101,6 +101,11 @@ size_t shard_in_flight(const struct shard *shard)
     return shard->in_flight;
 }
 
+size_t shard_held(const struct shard *shard)
+{
+    return shard->held;
+}
+
 void shard_submit(struct shard *shard, struct store_op *op)
 {
     op->home = shard->world->strand;

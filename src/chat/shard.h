@@ -55,6 +55,7 @@ struct shard {
     struct store_op *first_submitted, *last_submitted; /* for the store, at the end of the turn */
     struct send *free_sends;                           /* message.c */
     size_t free_send_count;
+    size_t held;                   /* cursor.c: memory of all participants' cursors */
     struct participant *unflushed; /* delivery.c: with acknowledgements not yet stored */
     struct timer flush_timer;
     struct timer alive_timer, tidy_timer; /* housekeeping.c: shard 0 only */

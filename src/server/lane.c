@@ -135,7 +135,7 @@ static void run_weigh(struct task *task)
 static void keep_within_memory(struct lane *lane)
 {
     struct lane_memory *memory = lane->parts.memory;
-    size_t held = loop_held(lane->loop) + hub_held(lane->hub), change = held - lane->held;
+    size_t held = loop_held(lane->loop) + hub_held(lane->hub) + shard_held(lane->shard), change = held - lane->held;
     lane->held = held;
     size_t all = change != 0 ? atomic_fetch_add(&memory->held, change) + change : atomic_load(&memory->held);
     if (all <= memory->most)

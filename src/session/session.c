@@ -72,7 +72,7 @@ size_t hub_held(const struct hub *hub)
 
 size_t session_held(const struct session *session)
 {
-    return session->held;
+    return session->held + (session->participant != NULL ? participant_held(session->participant) : 0);
 }
 
 static enum err view(const struct session *session, enum err (*each)(void *ctx, const struct session_view *view), void *ctx)

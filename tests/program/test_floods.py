@@ -302,6 +302,35 @@ def test_half_frames_on_a_loop_that_sleeps(world):
             assert peer.sock.recv(1), "closed"
 
 
+def test_positions_together(world, report):
+    """So does what a resume makes the server remember, from then until it has been stored."""
+    server = world.server("--threads", 1, "--connection-memory", "4M", accounts=["alice", "bob"])
+    alice, bob = world.peer("alice"), world.peer("bob")
+    alice.done("message", to="bob", body="one")
+    one = bob.expect("event_message")
+    devices = [world.peer("bob") for _ in range(8)]
+    tokens = [device.token for device in devices]
+    for device in devices:
+        device.close()
+    positions = [pb.Position(conversation=number, id=one.id) for number in range(1, 7000)]
+    frame = framed(pb.ClientFrame(number=2, resume=pb.Resume(token=b"t" * 32, continues=True, positions=positions)))
+    rounds = 0
+    while "connection_shed" not in server.log:
+        assert rounds < 50, "they keep as much as they like"
+        peers = [world.peer() for _ in tokens]
+        for peer in peers:
+            peer.hello()
+        for peer, token in zip(peers, tokens):
+            peer.send_bytes(frame.replace(b"t" * 32, token))
+        alice.fence()
+        for peer in peers:
+            peer.close()
+        rounds += 1
+    report(f"{len(re.findall('connection_shed', server.log))} of {rounds * len(tokens)} resumed devices were dropped")
+    alice.fence()
+    bob.fence()
+
+
 # ---- bits ----
 
 

@@ -540,6 +540,36 @@ static void test_positions_go(void **state)
     assert_int_equal(map_count(&bob->participant->cursors), 0);
 }
 
+/* What a client makes the server remember is counted from the resume on, until it is forgotten or the client has gone. */
+static void test_positions_are_counted(void **state)
+{
+    enum { MANY = 10000 };
+    static struct store_position positions[MANY];
+    struct party *party = *state;
+    struct shard *shard = party->stage->shards[0];
+    struct guest *bob = bob_listens(party);
+    struct stored one = put(party, "alice", "bob", "one");
+    leave(bob);
+    assert_int_equal(shard_held(shard), 0);
+    for (int i = 0; i < MANY; i++)
+        positions[i] = (struct store_position){one.conversation + (uint64_t)i, one.id};
+    for (int stays = 0; stays < 2; stays++) {
+        party->stage->shut = true;
+        come_back(bob, 0, 0, positions, MANY);
+        assert_in_range(participant_held(bob->participant), MANY * sizeof(struct cursor), MANY * 256);
+        assert_int_equal(shard_held(shard), participant_held(bob->participant));
+        if (stays == 0)
+            leave(bob);
+        else
+            stage_pass(party->stage, 1000);
+        party->stage->shut = false;
+        settle(party);
+        stage_pass(party->stage, 1000);
+        assert_int_equal(shard_held(shard), 0);
+    }
+    forget_lines(bob);
+}
+
 static void test_two_devices(void **state)
 {
     struct party *party = *state;
@@ -653,6 +683,7 @@ int main(void)
         PARTY_TEST(test_acknowledged_is_not_sent_again),
         PARTY_TEST(test_acknowledgement_that_failed),
         PARTY_TEST(test_positions_go),
+        PARTY_TEST(test_positions_are_counted),
         PARTY_TEST(test_two_devices),
         PARTY_TEST(test_resent_message),
         PARTY_TEST(test_not_stored_is_not_delivered),

@@ -41,6 +41,9 @@ static inline size_t map_count(const struct map *map)
     return map->count;
 }
 
+/* Bytes of its own memory. */
+size_t map_held(const struct map *map);
+
 /* for (size_t i = 0; (value = map_next(map, &i)) != NULL;) ... */
 void *map_next(const struct map *map, size_t *iter);
 /* Removes the entry that the last map_next gave. */

@@ -64,6 +64,9 @@ void shard_flush(struct shard *shard);
 /* Operations of the shard that have not come home yet; at 0 its loop may stop. */
 size_t shard_in_flight(const struct shard *shard);
 
+/* Memory, in bytes, that its participants take beside a fixed amount (participant_held() of each). */
+size_t shard_held(const struct shard *shard);
+
 struct chat_counters {
     uint64_t accounts, users_online, sessions;
     uint64_t accepted, delivered; /* messages since the start: stored; passed to devices */

@@ -82,6 +82,8 @@ struct slice participant_name(const struct participant *participant);
 uint64_t participant_device(const struct participant *participant);
 int64_t participant_joined_ms(const struct participant *participant); /* wall */
 
+size_t participant_held(const struct participant *participant); /* memory of what is remembered about conversations */
+
 /* The output is no longer congested. */
 void participant_drained(struct participant *participant);
 

@@ -71,6 +71,6 @@ enum err session_open(struct hub *hub, const struct session_link *ops, void *lin
 void session_input(struct session *session, struct slice bytes);
 void session_drained(struct session *session); /* the link's output fell low again */
 void session_closed(struct session *session);
-size_t session_held(const struct session *session); /* its part of hub_held() */
+size_t session_held(const struct session *session); /* its part of hub_held() and of shard_held() */
 
 #endif
