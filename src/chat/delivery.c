@@ -13,6 +13,7 @@ enum {
     PAGE_ROWS = 256,
     PAGE_BYTES = 256 * 1024,
     PAGE_ARENA = 4 * 1024 * 1024,
+    PAGES_MOST = 64,    /* under way at once: a group of the store's reads thousands, and keeps them all until it is answered */
     CURSORS_MAX = 1024, /* then the horizon is moved up by reading, which makes them unnecessary */
     RETRY_MS = 1000,    /* after a failed read */
 };
@@ -22,6 +23,7 @@ struct catch_up {
     struct store_page page;
     struct participant *participant;
     struct timer retry;
+    struct ring waiting; /* in the shard's line */
     uint64_t after;
     bool first;    /* page */
     uint64_t base; /* what the horizon will be: that of the first page */
@@ -72,6 +74,7 @@ static void catch_up_free(struct participant *participant)
     struct catch_up *catching = participant->catching;
     participant->catching = NULL;
     timer_stop(participant->shard->world->timers, &catching->retry);
+    ring_remove(&catching->waiting);
     arena_free(&catching->page.arena);
     free(catching);
 }
@@ -89,6 +92,7 @@ static void begin_reading(struct participant *participant)
         }
         catching->participant = participant;
         catching->retry.fire = retry_fire;
+        ring_init(&catching->waiting);
         arena_init(&catching->page.arena, PAGE_ARENA, 0);
         participant->catching = catching;
     }
@@ -188,12 +192,15 @@ static void pass_page(struct participant *participant, struct catch_up *catching
         caught_up(participant, page->horizon);
 }
 
+static void read_waiting(struct shard *shard);
+
 static void page_read(struct store_op *op)
 {
     struct catch_up *catching = (struct catch_up *)op;
     struct participant *participant = catching->participant;
     struct shard *shard = participant->shard;
     shard_came_home(shard);
+    shard->pages_under_way--;
     if (participant->ops == NULL) {
         /* it has left */
     } else if (op->err != OK) {
@@ -205,14 +212,14 @@ static void page_read(struct store_op *op)
     } else {
         pass_page(participant, catching);
     }
+    read_waiting(shard);
     participant_release(participant);
 }
 
-static void read_page(struct catch_up *catching)
+static void submit_page(struct catch_up *catching)
 {
     struct participant *participant = catching->participant;
     struct store_page *page = &catching->page;
-    arena_reset(&page->arena);
     page->op = (struct store_op){.verb = participant->pending ? STORE_PENDING : STORE_SINCE, .done = page_read};
     page->account = participant->user->id;
     page->device = participant->device;
@@ -222,7 +229,26 @@ static void read_page(struct catch_up *catching)
     page->rows = NULL;
     page->count = 0;
     participant_hold(participant);
+    participant->shard->pages_under_way++;
     shard_submit(participant->shard, &page->op);
+}
+
+/* Whoever needs another page goes to the end of the line. */
+static void read_waiting(struct shard *shard)
+{
+    while (shard->pages_under_way < PAGES_MOST && !ring_is_alone(&shard->waiting_pages)) {
+        struct ring *first = shard->waiting_pages.next;
+        ring_remove(first);
+        submit_page((struct catch_up *)((char *)first - offsetof(struct catch_up, waiting)));
+    }
+}
+
+static void read_page(struct catch_up *catching)
+{
+    struct shard *shard = catching->participant->shard;
+    arena_reset(&catching->page.arena);
+    ring_add(&shard->waiting_pages, &catching->waiting);
+    read_waiting(shard);
 }
 
 void delivery_reread(struct participant *participant)
@@ -305,8 +331,10 @@ void delivery_begin(struct participant *participant, const struct resume *resume
 
 void delivery_end(struct participant *participant)
 {
-    if (participant->catching != NULL)
+    if (participant->catching != NULL) {
         timer_stop(participant->shard->world->timers, &participant->catching->retry);
+        ring_remove(&participant->catching->waiting);
+    }
     cursor_end(participant);
 }
 

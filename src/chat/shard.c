@@ -61,6 +61,7 @@ enum err shard_new(struct chat *chat, unsigned index, const struct world *world,
     shard->index = index;
     shard->world = world;
     buf_init(&shard->memo, 1 << 20);
+    ring_init(&shard->waiting_pages);
     enum err err = index == 0 ? housekeeping_start(shard) : OK;
     if (err != OK) {
         free(shard);

@@ -7,6 +7,7 @@
 #define CHAT_SHARD_H
 
 #include "base/buf.h"
+#include "base/ring.h"
 #include "chat/chat.h"
 #include "directory.h"
 #include "surplus.h"
@@ -57,6 +58,8 @@ struct shard {
     size_t free_send_count;
     size_t held;                   /* cursor.c: memory of all participants' cursors */
     struct participant *unflushed; /* delivery.c: with acknowledgements not yet stored */
+    struct ring waiting_pages;     /* delivery.c: to be read when others have been */
+    size_t pages_under_way;
     struct timer flush_timer;
     struct timer alive_timer, tidy_timer; /* housekeeping.c: shard 0 only */
     struct store_alive *alive;

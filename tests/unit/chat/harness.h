@@ -27,7 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINES = 2048, LINE = 128, GUESTS = 16 };
+enum { LINES = 2048, LINE = 128, GUESTS = 128 };
 
 struct guest {
     struct party *party;
