@@ -2,6 +2,7 @@
 #include "server/lane.h"
 #include "base/log.h"
 #include "server/links.h"
+#include "server/trim.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct lane {
     atomic_bool weighing; /* `weigh` is on its way */
     size_t held;          /* in the buffers of its connections, as the memory counts it */
     struct timer deadline;
+    struct trim trim;
     bool draining, told, finishing, incomplete;
     pthread_t thread;
     bool has_thread;
@@ -137,6 +139,7 @@ static void keep_within_memory(struct lane *lane)
     struct lane_memory *memory = lane->parts.memory;
     size_t held = loop_held(lane->loop) + hub_held(lane->hub) + shard_held(lane->shard), change = held - lane->held;
     lane->held = held;
+    trim_note(&lane->trim, held);
     size_t all = change != 0 ? atomic_fetch_add(&memory->held, change) + change : atomic_load(&memory->held);
     if (all <= memory->most)
         return;
@@ -216,6 +219,7 @@ enum err lane_equip(struct lane *lane, const struct lane_parts *parts, const str
 {
     const struct world *world = loop_world(lane->loop);
     lane->parts = *parts;
+    trim_init(&lane->trim, parts->pool, world);
     enum err err = shard_new(parts->chat, parts->index, world, &lane->shard);
     if (err == OK)
         err = hub_new(world, lane->shard, sessions, &lane->hub);

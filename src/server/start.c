@@ -240,6 +240,7 @@ static enum err start_lanes(struct server *server, struct buf *why)
             .index = i,
             .chat = server->chat,
             .caps = server->caps,
+            .pool = workers_pool(server->workers),
             .output_buffer = (size_t)server->config.output_buffer,
             .memory = &server->memory,
             .empty = lane_empty,

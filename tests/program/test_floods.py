@@ -557,6 +557,29 @@ def measured(world, crowd, loud, seconds):
     return seen["delivery"]
 
 
+def test_what_was_given_back(world, report):
+    """When those who did not read have gone, the memory goes back to the system, too, though some of them are still there."""
+    server = crowded_server(world, 500, "--threads", 1, "--rate-limit", 0)
+    crowd = Crowd(world)
+    crowd.login("0-399", "how=token", "rcvbuf=4096")
+    loud, before, most = Loud(world, 450), resident(server.process), 0
+    crowd.do("pause 0-399")
+    for _ in range(500):
+        loud.say(1, 16000)
+        most = resident(server.process)
+        if most - before > 48 * MIB:
+            break
+    crowd.do("close 10-399")
+
+    def little_is_left():
+        loud.peer.done("ping")
+        return surroundings.sanitized() or resident(server.process) - before < (most - before) / 3
+
+    world.hub.wait(little_is_left, "the memory to be given back")
+    report(f"of {(most - before) >> 20} MiB more than before {(resident(server.process) - before) >> 20} are left")
+    loud.say(1, 1000)
+
+
 @pytest.mark.slow
 def test_a_thousand_slow_readers(world, report):
     """

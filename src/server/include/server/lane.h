@@ -31,6 +31,7 @@ struct lane_parts {
     unsigned index;
     struct chat *chat;
     struct caps *caps;
+    struct pool *pool;    /* for giving memory back */
     size_t output_buffer; /* per connection */
     struct lane_memory *memory;
     void (*empty)(void *ctx); /* after lane_drain: no connection is left; on the lane's thread, once */
