@@ -1,10 +1,11 @@
 /*
  * redo.h - the redo log: what was acknowledged since the database was last committed, in one file beside it ("PATH-redo").
  *
- * A group of operations is one frame, appended and synced, which is what makes them durable. The database is given the same
- * at once, but in a transaction that stays open over many groups; when it is committed, the frames have become void, and the
- * file is written from its beginning again. After a crash, and after a rollback, the frames that are not void are executed
- * again (replay.h).
+ * A group of operations is one frame. It is appended, so that it outlives the process, and synced, which makes it and all before
+ * it durable, unless nobody will be told of anything in it (positions, logins): then it waits for the next sync. The database is
+ * given the same at once, but in a transaction that stays open over many groups; when it is committed, the frames have become
+ * void, and the file is written from its beginning again. After a crash, and after a rollback, the frames that are not void are
+ * executed again (replay.h).
  *
  * Which frames count is decided by a generation, a random number: the commit stores the next one in the database, in the same
  * transaction, so what is in the database and what is not never disagree, nothing in the file need be erased, and a log beside

@@ -17,8 +17,8 @@ void log_conversation(struct database *db, uint64_t id, uint64_t low, uint64_t h
 void log_login_opened(struct database *db, uint64_t login, uint64_t account, int64_t time);
 void log_login_closed(struct database *db, uint64_t login, int64_t time);
 
-/* Back to what is durable: rolls back, reads the state in memory again, executes what is in the redo log, in a transaction
- * that stays open. ERR_NOT_STORED leaves db->state.loaded false. */
+/* Back to what was committed and what is in the redo log, which is at least what was promised: rolls back, reads the state in
+ * memory again, executes what is in the log, in a transaction that stays open. ERR_NOT_STORED leaves db->state.loaded false. */
 enum err recover(struct database *db);
 
 #endif

@@ -49,7 +49,7 @@ enum store_verb {
 };
 
 struct store_op {
-    struct task task; /* the store's, between submit and done */
+    struct task task; /* its `next` links a chain that is to be submitted; the store's, between submit and done */
     enum store_verb verb;
     enum err err; /* set before done */
     void (*done)(struct store_op *op);
