@@ -150,4 +150,11 @@ ROWS = [
         "new": "if (restore_unfinished(path) && path[0] == '\\0')",
         "test": "tests/program/test_admin.py::test_a_restore_that_was_cut_short",
     },
+    {
+        "name": "what-was-given-up-keeps-it-down",
+        "file": "src/store/sqlite/redo.c",
+        "old": "    if (*at < redo->synced)\n",
+        "new": "    if (*at < redo->end)\n",
+        "test": "store/test_redo",
+    },
 ]

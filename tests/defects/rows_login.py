@@ -95,4 +95,25 @@ ROWS = [
         "new": "+ 0 * HASH_MS;",
         "test": "chat/test_login",
     },
+    {
+        "name": "blocks-are-forgotten-with-the-rest",
+        "file": "src/chat/guard.c",
+        "old": "    } else if (!guarded->known || guarded->blocked_until == 0) {\n",
+        "new": "    } else {\n",
+        "test": "chat/test_guard",
+    },
+    {
+        "name": "a-record-that-failed-is-lost",
+        "file": "src/chat/housekeeping.c",
+        "old": "    if (op->err == OK && !((struct failures_op *)shard->failures)->under_way)\n",
+        "new": "    if (op->err != OK && !((struct failures_op *)shard->failures)->under_way)\n",
+        "test": "chat/test_login",
+    },
+    {
+        "name": "an-old-password-comes-back",
+        "file": "src/chat/login.c",
+        "old": ".replaces = attempt->hash}",
+        "new": ".replaces = NULL}",
+        "test": "chat/test_login",
+    },
 ]
