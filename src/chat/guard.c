@@ -273,21 +273,22 @@ static void keep(struct guard *guard, struct store_failures *failures, const str
     store_submit(guard->store, &failures->op);
 }
 
-void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now, int64_t block_ms,
-               struct guard_record *record, struct store_failures *failures)
+struct guard_record guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now,
+                              int64_t block_ms, struct store_failures *failures)
 {
     struct guarded *guarded = attempt->guarded;
     assert(guarded != NULL && guarded->busy);
-    *record = (struct guard_record){0};
+    struct guard_record record = {0};
     pthread_mutex_lock(&guard->lock);
-    note(guarded, outcome, now, block_ms, record);
-    if (record->changed)
-        keep(guard, failures, record, now);
+    note(guarded, outcome, now, block_ms, &record);
+    if (record.changed)
+        keep(guard, failures, &record, now);
     struct guard_attempt *next = next_in_line(guarded);
     settle(guard, guarded);
     attempt->guarded = NULL;
     pthread_mutex_unlock(&guard->lock);
     go(next);
+    return record;
 }
 
 bool guard_forgive(struct guard *guard, struct store_failures *failures)

@@ -58,10 +58,10 @@ struct guard_record {
 
 /*
  * The attempt is over; the next one goes. If that changed what is held against the name, `failures` is submitted to the store:
- * its name, time, and the op's home and done are the caller's to fill in, and if record->changed it will come home.
+ * its name, time, and the op's home and done are the caller's to fill in, and if the record says `changed` it will come home.
  */
-void guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now, int64_t block_ms,
-               struct guard_record *record, struct store_failures *failures);
+struct guard_record guard_end(struct guard *guard, struct guard_attempt *attempt, enum guard_outcome outcome, int64_t now,
+                              int64_t block_ms, struct store_failures *failures);
 
 /* Its failures are forgotten and a block ends, which is submitted likewise. False if there was nothing of that. */
 bool guard_forgive(struct guard *guard, struct store_failures *failures);

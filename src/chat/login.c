@@ -243,12 +243,11 @@ static void judge(struct attempt *attempt, enum guard_outcome outcome)
 {
     struct shard *shard = attempt->shard;
     struct login *login = attempt->login;
-    struct guard_record record;
     int64_t now = now_of(attempt);
     attempt->op.failures = (struct store_failures){
         .op = {.done = failures_stored, .home = shard->world->strand}, .name = login->name, .time = wall_of(attempt)};
-    guard_end(shard->chat->guard, &attempt->turn, outcome, now, shard_settings(shard)->block_duration_ms, &record,
-              &attempt->op.failures);
+    const struct guard_record record = guard_end(shard->chat->guard, &attempt->turn, outcome, now,
+                                                 shard_settings(shard)->block_duration_ms, &attempt->op.failures);
     if (record.blocked_until > now) {
         login->retry_after = (unsigned)((record.blocked_until - now + 999) / 1000);
         log_event(LOG_WARN, "account_blocked", log_slice("user", login->name), log_str("peer", login->address),

@@ -12,8 +12,8 @@ ROWS = [
     {
         "name": "unknown-names-are-not-stored",
         "file": "src/chat/guard.c",
-        "old": "    if (record->changed)\n        keep(guard, failures, record, now);\n",
-        "new": "    record->changed &= guarded->known;\n    if (record->changed)\n        keep(guard, failures, record, now);\n",
+        "old": "    if (record.changed)\n        keep(guard, failures, &record, now);\n",
+        "new": "    record.changed &= guarded->known;\n    if (record.changed)\n        keep(guard, failures, &record, now);\n",
         "test": "chat/test_login",
     },
     {
@@ -40,8 +40,8 @@ ROWS = [
     {
         "name": "failures-are-not-stored",
         "file": "src/chat/guard.c",
-        "old": "    if (record->changed)\n        keep(guard, failures, record, now);\n",
-        "new": "    record->changed = false;\n    if (record->changed)\n        keep(guard, failures, record, now);\n",
+        "old": "    if (record.changed)\n        keep(guard, failures, &record, now);\n",
+        "new": "    record.changed = false;\n    if (record.changed)\n        keep(guard, failures, &record, now);\n",
         "test": "tests/program/test_strangers.py::test_nothing_in_between_helps",
     },
     {

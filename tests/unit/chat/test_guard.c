@@ -61,10 +61,9 @@ static enum err begin(struct gate *gate, struct visitor *visitor, const char *na
 
 static struct guard_record end(struct gate *gate, struct visitor *visitor, enum guard_outcome outcome, int64_t now)
 {
-    struct guard_record record;
     struct store_failures failures = {
         .op = {.done = stored, .home = gate->stage->worlds[0].strand}, .name = slice_str("somebody"), .time = now};
-    guard_end(gate->guard, &visitor->attempt, outcome, now, BLOCK_MS, &record, &failures);
+    struct guard_record record = guard_end(gate->guard, &visitor->attempt, outcome, now, BLOCK_MS, &failures);
     stage_settle(gate->stage);
     assert_int_equal(record.changed, failures.op.home == NULL);
     return record;
