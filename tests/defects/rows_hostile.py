@@ -167,13 +167,13 @@ ROWS = [
         "file": "src/chat/cursor.c",
         "old": "    participant->shard->held += held - participant->held;",
         "new": "    participant->shard->held += 0 * (held - participant->held);",
-        "test": "chat/test_delivery",
+        "test": "chat/test_held",
     },
     {
         "name": "pages-without-bound",
         "file": "src/chat/delivery.c",
         "old": "shard->pages_under_way < PAGES_MOST &&",
         "new": "shard->pages_under_way < 1000 * PAGES_MOST &&",
-        "test": "chat/test_delivery",
+        "test": "chat/test_held",
     },
 ]
