@@ -133,6 +133,8 @@ static enum err pick_rows(struct query *query)
         qsort(query->runs, query->run_count, sizeof *query->runs, by_first);
     for (size_t i = 0; i < query->run_count; i++) {
         const struct run *run = &query->runs[i];
+        if (query->pick_count == query->pick_most && run->first >= query->picks[0].id)
+            break; /* nor does anything of those that follow get onto the page */
         sqlite3_stmt *row = read_run(query, run, run->first - 1);
         while (db_row(db, row)) {
             if (wanted(query, run, row) && !pick(query, (struct pick){(uint64_t)sqlite3_column_int64(row, 0), run}))
