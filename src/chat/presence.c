@@ -34,7 +34,7 @@ static void stay_close(struct stay *stay, struct shard *shard)
     stay->close.op = (struct store_op){.verb = STORE_LOGIN_CLOSE, .done = stay_closed};
     stay->close.login = stay->open.login;
     stay->close.time = stay->end;
-    shard_submit(shard, &stay->close.op);
+    shard_submit_later(shard, &stay->close.op);
 }
 
 static void stay_opened(struct store_op *op)
@@ -58,7 +58,7 @@ static void stay_begin(struct stay *stay, struct participant *participant)
     stay->open.op = (struct store_op){.verb = STORE_LOGIN_OPEN, .done = stay_opened};
     stay->open.account = participant->user->id;
     stay->open.time = participant->joined_ms;
-    shard_submit(participant->shard, &stay->open.op);
+    shard_submit_later(participant->shard, &stay->open.op);
 }
 
 static bool seat_room(struct user *user)

@@ -10,7 +10,10 @@
 
 #include <stdlib.h>
 
-enum { CHAIN_MOST = 256 }; /* operations kept back in a long turn: the store is idle meanwhile, and its queue is short */
+enum {
+    CHAIN_MOST = 256, /* operations kept back in a long turn: the store is idle meanwhile, and its queue is short */
+    LATER_MS = 100,   /* for what nobody waits for: waking the store for it alone would be half of its cost */
+};
 
 /* clang-format off */
 static void (*const handlers[EVENT_KIND_COUNT])(struct shard *, const struct event *, struct slice) = {
@@ -52,6 +55,12 @@ static void shard_missed(void *ctx)
     announcements_missed(shard);
 }
 
+static void later_fired(struct timer *timer)
+{
+    struct shard *shard = (struct shard *)((char *)timer - offsetof(struct shard, later_timer));
+    shard->awaited = true;
+}
+
 enum err shard_new(struct chat *chat, unsigned index, const struct world *world, struct shard **out)
 {
     struct shard *shard = calloc(1, sizeof *shard);
@@ -60,6 +69,7 @@ enum err shard_new(struct chat *chat, unsigned index, const struct world *world,
     shard->chat = chat;
     shard->index = index;
     shard->world = world;
+    shard->later_timer.fire = later_fired;
     buf_init(&shard->memo, 1 << 20);
     ring_init(&shard->waiting_pages);
     enum err err = index == 0 ? housekeeping_start(shard) : OK;
@@ -77,6 +87,7 @@ void shard_stop(struct shard *shard)
 {
     shard->stopped = true;
     timer_stop(shard->world->timers, &shard->flush_timer);
+    timer_stop(shard->world->timers, &shard->later_timer);
     announcements_stop(shard);
     housekeeping_stop(shard);
     delivery_flush(shard);
@@ -87,13 +98,16 @@ static void flush_submitted(struct shard *shard)
     struct store_op *first = shard->first_submitted, *last = shard->last_submitted;
     shard->first_submitted = shard->last_submitted = NULL;
     shard->submitted = 0;
+    shard->awaited = false;
+    timer_stop(shard->world->timers, &shard->later_timer);
     if (first != NULL)
         store_submit_chain(shard->chat->parts.store, first, last);
 }
 
 void shard_flush(struct shard *shard)
 {
-    flush_submitted(shard);
+    if (shard->awaited || shard->stopped)
+        flush_submitted(shard);
     bus_flush(shard->chat->parts.bus, shard->index);
 }
 
@@ -107,7 +121,7 @@ size_t shard_held(const struct shard *shard)
     return shard->held;
 }
 
-void shard_submit(struct shard *shard, struct store_op *op)
+static void add_submitted(struct shard *shard, struct store_op *op)
 {
     op->home = shard->world->strand;
     shard->in_flight++;
@@ -119,6 +133,21 @@ void shard_submit(struct shard *shard, struct store_op *op)
     shard->last_submitted = op;
     if (++shard->submitted == CHAIN_MOST)
         flush_submitted(shard);
+}
+
+void shard_submit(struct shard *shard, struct store_op *op)
+{
+    shard->awaited = true;
+    add_submitted(shard, op);
+}
+
+void shard_submit_later(struct shard *shard, struct store_op *op)
+{
+    const struct world *world = shard->world;
+    add_submitted(shard, op);
+    if (!shard->awaited && shard->later_timer.place == 0 &&
+        timer_start(world->timers, &shard->later_timer, world_mono_ms(world) + LATER_MS) != OK)
+        shard->awaited = true;
 }
 
 static bool more_slots(struct shard *shard)

@@ -54,6 +54,8 @@ struct shard {
     size_t in_flight;
     size_t submitted;
     struct store_op *first_submitted, *last_submitted; /* for the store, at the end of the turn */
+    bool awaited;                                      /* by somebody, one of them at least */
+    struct timer later_timer;                          /* while none is */
     struct send *free_sends;                           /* message.c */
     size_t free_send_count;
     size_t held;                   /* cursor.c: memory of all participants' cursors */
@@ -86,6 +88,8 @@ static inline void tally_count(_Atomic uint64_t *counter)
 
 /* Submits an operation, at the end of the turn; its `done` begins with shard_came_home(). */
 void shard_submit(struct shard *shard, struct store_op *op);
+/* The same for one that nobody waits for: it goes with the next that somebody does, or after a moment. */
+void shard_submit_later(struct shard *shard, struct store_op *op);
 
 static inline void shard_came_home(struct shard *shard)
 {

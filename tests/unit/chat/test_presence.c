@@ -4,6 +4,8 @@
 #include "bus/bus.h"
 #include "presence.h"
 
+enum { A_MOMENT_MS = 100 };
+
 static const char *who(struct guest *guest, int64_t seconds)
 {
     static char line[256];
@@ -177,7 +179,25 @@ static void test_short_stay(void **state)
     party->stage->shut = false;
     settle(party);
     assert_int_equal(party->stage->ops[STORE_LOGIN_OPEN], 1);
+    stage_pass(party->stage, A_MOMENT_MS);
     assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 1);
+}
+
+/* Nobody waits for the end of a login to be on disk: the store is not woken for it alone, if anything else comes soon. */
+static void test_the_end_goes_with_what_comes(void **state)
+{
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0), *carol = arrive(party, "carol", 0), *alice = arrive(party, "alice", 0);
+    stage_pass(party->stage, 5000); /* housekeeping looks into the store when it begins */
+    leave(bob);
+    stage_pass(party->stage, A_MOMENT_MS - 1);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 0);
+    stage_pass(party->stage, 1);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 1);
+    leave(carol);
+    assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 1);
+    say(alice, 1, "bob", "hi");
+    assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 2);
 }
 
 /* The first device's login is closed from the shard of the last one. */
@@ -188,6 +208,7 @@ static void test_stay_over_two_shards(void **state)
     leave(one);
     assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 0);
     leave(other);
+    stage_pass(party->stage, A_MOMENT_MS);
     assert_int_equal(party->stage->ops[STORE_LOGIN_OPEN], 1);
     assert_int_equal(party->stage->ops[STORE_LOGIN_CLOSE], 1);
 }
@@ -377,6 +398,7 @@ int main(void)
         PARTY_TEST(test_whoelsesince),
         PARTY_TEST(test_history_outlives_the_server),
         PARTY_TEST(test_short_stay),
+        PARTY_TEST(test_the_end_goes_with_what_comes),
         PARTY_TEST(test_stay_over_two_shards),
         PARTY_TEST(test_counts),
         PARTY_TEST(test_broadcast_counts_users),
