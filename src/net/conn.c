@@ -9,6 +9,7 @@
 
 enum {
     CLOSE_LINGER_MS = 5000,
+    HOLD_MS = 20,       /* longer than most answers take, shorter than anybody notices */
     SILENCE_MS = 30000, /* output that the peer's machine has not acknowledged for so long means that it is gone */
 };
 
@@ -20,6 +21,8 @@ static void deadline_reached(struct timer *timer)
 
     if (conn->stage == STAGE_CONNECTING)
         remote_late(conn);
+    else if (conn->stage == STAGE_OPEN)
+        conn_mark_dirty(conn); /* what was held back */
     else
         conn_end(conn, CONN_TIMED_OUT);
 }
@@ -234,6 +237,11 @@ void conn_ready(void *owner, int events, bool broken)
     }
     if (events & WATCH_WRITE)
         conn_flush(conn);
+    if ((events & WATCH_READ) && conn->paused && conn->stage == STAGE_OPEN) {
+        conn->blocked = true;
+        conn_update_watch(conn);
+        return;
+    }
     if ((events & WATCH_READ) && conn->stage != STAGE_ENDED && (conn->stage != STAGE_HANDSHAKE || handshakes_admit(conn)))
         conn_receive(conn);
 }
@@ -265,13 +273,22 @@ enum err conn_accept(struct loop *loop, struct tls_context *tls, int fd, const s
 void conn_pause(struct conn *conn)
 {
     conn->paused = true;
-    conn_update_watch(conn);
 }
 
 void conn_unpause(struct conn *conn)
 {
-    conn->paused = false;
+    conn->paused = conn->blocked = false;
     conn_update_watch(conn);
+}
+
+void conn_hold(struct conn *conn)
+{
+    struct timers *timers = &conn->loop->timers;
+
+    if (!conn->dirty || conn->stage != STAGE_OPEN || timer_start(timers, &conn->deadline, loop_now(conn->loop) + HOLD_MS))
+        return;
+    conn->dirty = false;
+    TAILQ_REMOVE(&conn->loop->dirty, conn, dirties);
 }
 
 void conn_close(struct conn *conn)

@@ -40,6 +40,7 @@ struct conn {
     enum conn_stage stage;
     enum conn_end end;
     bool paused;
+    bool blocked;    /* paused, and something has come since: it is not watched for reading */
     bool waiting;    /* for its turn to go on with the handshake */
     bool dirty;      /* to be flushed at the end of the turn */
     bool above_half; /* `drained` is due when pending has fallen */

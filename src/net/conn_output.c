@@ -18,6 +18,8 @@ void conn_mark_dirty(struct conn *conn)
         return;
     conn->dirty = true;
     TAILQ_INSERT_TAIL(&conn->loop->dirty, conn, dirties);
+    if (conn->stage == STAGE_OPEN)
+        timer_stop(&conn->loop->timers, &conn->deadline); /* of a hold */
     loop_touch(conn->loop);
 }
 
@@ -63,7 +65,7 @@ void conn_update_watch(struct conn *conn)
 
     if (!conn->watch || conn->stage == STAGE_CONNECTING)
         return;
-    if ((!conn->paused || conn->stage == STAGE_CLOSING) && !conn->waiting)
+    if ((!conn->blocked || conn->stage == STAGE_CLOSING) && !conn->waiting)
         events |= WATCH_READ;
     if (buf_len(&conn->cipher) > 0)
         events |= WATCH_WRITE;

@@ -18,18 +18,17 @@ struct door {
 
 static void look(struct door *door)
 {
-    const struct world *world = loop_world(lane_loop(door->parts.lanes[0]));
-    int64_t now = world_mono_ms(world), passed = now - door->looked_ms;
+    int64_t now = world_mono_ms(loop_world(lane_loop(door->parts.lanes[0]))), passed = now - door->looked_ms;
+    for (unsigned i = 0; i < door->parts.lane_count; i++)
+        door->loops[i].connections = lane_connections(door->parts.lanes[i]);
+    if (passed < LOOK_MS)
+        return;
+    door->looked_ms = now;
     for (unsigned i = 0; i < door->parts.lane_count; i++) {
-        struct lane_load load = lane_load(door->parts.lanes[i]);
-        door->loops[i].connections = load.connections;
-        if (passed < LOOK_MS)
-            continue;
-        door->loops[i].busy = (unsigned)((load.cpu_ns - door->cpu_ns[i]) / (passed * 1000));
-        door->cpu_ns[i] = load.cpu_ns;
+        int64_t cpu_ns = lane_cpu_ns(door->parts.lanes[i]);
+        door->loops[i].busy = (unsigned)((cpu_ns - door->cpu_ns[i]) / (passed * 1000));
+        door->cpu_ns[i] = cpu_ns;
     }
-    if (passed >= LOOK_MS)
-        door->looked_ms = now;
 }
 
 static void take(void *ctx, int fd, const struct conn_peer *peer)

@@ -71,13 +71,18 @@ void lane_take(struct lane *lane, int fd, const struct conn_peer *peer)
     strand_post(loop_strand(lane->loop), &arrival->task);
 }
 
-struct lane_load lane_load(const struct lane *lane)
+size_t lane_connections(const struct lane *lane)
+{
+    return lane->links.count;
+}
+
+int64_t lane_cpu_ns(const struct lane *lane)
 {
     struct timespec used = {0};
     clockid_t clock;
     if (pthread_getcpuclockid(lane->thread, &clock) == 0)
         (void)clock_gettime(clock, &used);
-    return (struct lane_load){lane->links.count, (int64_t)used.tv_sec * 1000000000 + used.tv_nsec};
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
 /* ---- the end of it ---- */

@@ -28,6 +28,12 @@ static size_t link_pending(void *ctx)
     return conn_pending(link->conn);
 }
 
+static void link_hold(void *ctx)
+{
+    struct link *link = ctx;
+    conn_hold(link->conn);
+}
+
 static void link_pause(void *ctx, bool paused)
 {
     struct link *link = ctx;
@@ -43,7 +49,7 @@ static void link_close(void *ctx)
     conn_close(link->conn);
 }
 
-static const struct session_link session_ops = {link_write, link_pending, link_pause, link_close};
+static const struct session_link session_ops = {link_write, link_pending, link_hold, link_pause, link_close};
 
 /* ---- what a connection tells its link ---- */
 

@@ -260,7 +260,7 @@ static void count_connections(void *ctx, struct control_count *out)
     struct server *server = ctx;
     *out = (struct control_count){.connections = caps_connections(server->caps), .refused = caps_refused(server->caps)};
     for (unsigned i = 0; i < server->lane_count; i++)
-        out->lanes_used += lane_load(server->lanes[i]).connections > 0;
+        out->lanes_used += lane_connections(server->lanes[i]) > 0;
 }
 
 static enum err start_control(struct server *server, struct buf *why)

@@ -70,6 +70,8 @@ static void join(struct session *session, const struct credentials *credentials)
         return;
     }
     session->state = STATE_ONLINE;
+    if (session->link != NULL)
+        session->ops->hold(session->link); /* till it has caught up: mostly that is one look into the store */
     session->command_ms = world_mono_ms(session->hub->world);
     (void)timer_start(session->hub->world->timers, &session->timer, session->command_ms); /* deadlines have changed */
     log_event(LOG_INFO, "session_started", log_slice("user", user_name(credentials->login.user)),
@@ -110,6 +112,13 @@ static void login_done(struct login *login)
         session_end_detached(session);
     else
         session_go_on(session);
+}
+
+/* Its answer comes soon, so that of what was sent with it may wait. */
+static void begin(struct session *session, struct credentials *credentials)
+{
+    session->credentials = credentials;
+    session->ops->hold(session->link);
 }
 
 static enum err credentials_new(struct session *session, const struct request *request, struct credentials **out)
@@ -197,7 +206,7 @@ enum err cmd_login(struct session *session, const struct request *request)
     if (err != OK)
         return err;
     set_token(credentials, login->token);
-    session->credentials = credentials;
+    begin(session, credentials);
     login_with_password(session->hub->shard, &credentials->login);
     return OK;
 }
@@ -211,7 +220,7 @@ enum err cmd_register(struct session *session, const struct request *request)
         err = with_password(session, request, registers->user, registers->password, &credentials);
     if (err != OK)
         return err;
-    session->credentials = credentials;
+    begin(session, credentials);
     login_register(session->hub->shard, &credentials->login);
     return OK;
 }
@@ -242,7 +251,7 @@ enum err cmd_resume(struct session *session, const struct request *request)
     credentials->continues = resume->continues;
     credentials->horizon = resume->horizon;
     set_token(credentials, resume->token);
-    session->credentials = credentials;
+    begin(session, credentials);
     login_with_token(session->hub->shard, &credentials->login);
     return OK;
 }

@@ -47,6 +47,10 @@ static size_t link_pending(void *link)
     return buf_len(&((struct caller *)link)->out);
 }
 
+static void link_hold(void *ctx)
+{
+}
+
 static void link_pause(void *link, bool paused)
 {
 }
@@ -58,7 +62,7 @@ static void link_close(void *link)
     caller->hung_up = true;
 }
 
-static const struct session_link caller_link = {link_write, link_pending, link_pause, link_close};
+static const struct session_link caller_link = {link_write, link_pending, link_hold, link_pause, link_close};
 
 static void turn_end(void *ctx, unsigned shard)
 {

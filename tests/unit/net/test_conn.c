@@ -1,4 +1,5 @@
 /* Connections: bytes both ways, back pressure, and every way to end. */
+#include "../../../src/net/conn_internal.h"
 #include "pair.h"
 
 static uint8_t pattern(size_t i)
@@ -372,9 +373,55 @@ static void test_many_connections(void **state)
     place_free(&place);
 }
 
+/* How many records it took: each side's data comes one at a time. */
+static int records;
+
+static void count_record(struct side *side, struct slice bytes)
+{
+    records++;
+    assert_int_equal(buf_append(&side->got, bytes.data, bytes.len), OK);
+}
+
+static void write_word(struct place *place, const char *word, bool hold)
+{
+    assert_int_equal(conn_write(place->sides[0].conn, slice_str(word)), OK);
+    if (hold)
+        conn_hold(place->sides[0].conn);
+}
+
+static void test_hold(void **state)
+{
+    struct place place;
+    struct side client;
+
+    pair_open(&place, &client);
+    client.on_data = count_record;
+    records = 0;
+    conn_hold(place.sides[0].conn); /* nothing is there to hold */
+    assert_int_equal(place.sides[0].conn->deadline.place, 0);
+    write_word(&place, "one ", true);
+    assert_false(place.sides[0].conn->dirty); /* the end of the turn passes it by */
+    assert_int_not_equal(place.sides[0].conn->deadline.place, 0);
+    write_word(&place, "two ", false);
+    assert_true(place.sides[0].conn->dirty);
+    assert_int_equal(place.sides[0].conn->deadline.place, 0);
+    wait_for(place.loop, buf_len(&client.got) == 8);
+    assert_int_equal(records, 1);
+    write_word(&place, "three", true); /* nothing follows */
+    wait_for(place.loop, buf_len(&client.got) == 13);
+    assert_int_equal(records, 2);
+    write_word(&place, ".", true); /* what is held is not lost at the end */
+    conn_close(place.sides[0].conn);
+    wait_for(place.loop, client.closed);
+    assert_int_equal(client.how, CONN_CLOSED);
+    assert_int_equal(buf_len(&client.got), 14);
+    pair_free(&place, &client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hold),
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_one_byte_at_a_time),
         cmocka_unit_test(test_much_both_ways),

@@ -155,7 +155,7 @@ static void connections_are_counted_per_address(void **state)
 
 static void a_loop_is_filled_before_the_next_is_used(void **state)
 {
-    struct placement_loop loops[3] = {{9999, 699}, {0, 0}, {0, 0}};
+    struct placement_loop loops[3] = {{9999, 799}, {0, 0}, {0, 0}};
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 0);
     loops[0].busy = PLACEMENT_FULL_BUSY;
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 1);
@@ -168,7 +168,7 @@ static void a_loop_is_filled_before_the_next_is_used(void **state)
 
 static void the_least_busy_loop_has_it_when_all_are_full(void **state)
 {
-    const struct placement_loop loops[3] = {{1, 990}, {50, 710}, {1, 990}}, crowded[2] = {{20000, 300}, {20000, 300}};
+    const struct placement_loop loops[3] = {{1, 990}, {50, 810}, {1, 990}}, crowded[2] = {{20000, 300}, {20000, 300}};
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 1);
     assert_int_equal(placement_choose(PLACEMENT_FILL, crowded, 2), 0);
 }

@@ -153,6 +153,10 @@ static inline size_t link_pending(void *link)
     return buf_len(&((struct caller *)link)->out);
 }
 
+static inline void link_hold(void *ctx)
+{
+}
+
 static inline void link_pause(void *link, bool paused)
 {
     struct caller *caller = link;
@@ -167,7 +171,7 @@ static inline void link_close(void *link)
     caller->hung_up = true;
 }
 
-static const struct session_link caller_link = {link_write, link_pending, link_pause, link_close};
+static const struct session_link caller_link = {link_write, link_pending, link_hold, link_pause, link_close};
 
 /* ---- what a test expects ---- */
 

@@ -83,6 +83,10 @@ static size_t link_pending(void *link)
     return buf_len(&((struct wire *)link)->down.bytes);
 }
 
+static void link_hold(void *ctx)
+{
+}
+
 static void link_pause(void *link, bool paused)
 {
     struct wire *wire = link;
@@ -98,7 +102,7 @@ static void link_close(void *link)
     start(wire, &wire->closed, silent(wire) ? LINGER_MS : wire->latency);
 }
 
-static const struct session_link link_ops = {link_write, link_pending, link_pause, link_close};
+static const struct session_link link_ops = {link_write, link_pending, link_hold, link_pause, link_close};
 
 /* ---- what time brings ---- */
 

@@ -5,8 +5,8 @@
  * once, also after conn_close) the connection is freed and must not be touched.
  *
  * Input: `data` gets plaintext as it is decrypted and returns nothing; the bytes are valid during the call. conn_pause() stops
- * reading from the socket (back pressure); up to one read's worth may still arrive. A paused connection does not notice that its
- * peer has gone unless there is output to send.
+ * reading from the socket (back pressure). A paused connection may not notice that its peer has gone unless there is output to
+ * send.
  *
  * Output: conn_write() copies into one buffer per connection; the loop encrypts and writes it once at the end of the turn, so
  * several frames share a record and a system call. conn_pending() counts plaintext and ciphertext not yet taken by the kernel.
@@ -67,6 +67,8 @@ enum err conn_accept(struct loop *loop, struct tls_context *tls, int fd, const s
 enum err conn_write(struct conn *conn, struct slice bytes);
 size_t conn_pending(const struct conn *conn);
 size_t conn_held(const struct conn *conn); /* memory that this takes, at the end of the last turn */
+/* What was written in this turn may go out with what is written next: it waits for that, for 20 ms at most. */
+void conn_hold(struct conn *conn);
 void conn_pause(struct conn *conn);
 void conn_unpause(struct conn *conn);
 void conn_close(struct conn *conn);

@@ -61,13 +61,10 @@ bool lane_join(struct lane *lane);
  * descriptor. */
 void lane_take(struct lane *lane, int fd, const struct conn_peer *peer);
 
-struct lane_load {
-    size_t connections; /* with those that are on their way */
-    int64_t cpu_ns;     /* of its thread since it began */
-};
-
-/* Any thread, from lane_start() or lane_run() on. */
-struct lane_load lane_load(const struct lane *lane);
+/* Any thread. With those that are on their way. */
+size_t lane_connections(const struct lane *lane);
+/* Any thread, from lane_start() or lane_run() on: what its thread has worked since it began. */
+int64_t lane_cpu_ns(const struct lane *lane);
 
 /* Any thread. New settings; `tls` for new connections. ERR_MEMORY. */
 enum err lane_configure(struct lane *lane, const struct session_settings *sessions, struct tls_context *tls);

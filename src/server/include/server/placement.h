@@ -13,7 +13,7 @@
 enum placement { PLACEMENT_FILL, PLACEMENT_SPREAD };
 
 enum {
-    PLACEMENT_FULL_BUSY = 700,          /* thousandths of its time */
+    PLACEMENT_FULL_BUSY = 800,          /* thousandths of its time */
     PLACEMENT_FULL_CONNECTIONS = 10000, /* some 40 ms for a broadcast to all */
 };
 

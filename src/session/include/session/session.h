@@ -36,6 +36,7 @@ struct session;
 struct session_link {
     enum err (*write)(void *link, struct slice bytes); /* ERR_CAP: output_cap reached */
     size_t (*pending)(void *link);                     /* bytes not yet taken by the network */
+    void (*hold)(void *link);                          /* what this turn wrote may wait for what is written next, a moment */
     void (*pause)(void *link, bool paused);            /* stop or go on reading */
     void (*close)(void *link);
 };
