@@ -36,12 +36,20 @@ static bool congested(struct participant *participant)
     return participant->ops->congested(participant->ctx);
 }
 
+static struct user *user_of(struct participant *participant, uint64_t id)
+{
+    if (id == participant->user->id)
+        return participant->user;
+    if (participant->recent == NULL || participant->recent->id != id)
+        participant->recent = directory_by_id(participant->shard->chat->directory, id);
+    return participant->recent;
+}
+
 /* Passes one message on, or stops the conversation at it. The order was checked. */
 static void pass(struct participant *participant, struct cursor *cursor, const struct event *event, struct slice body,
                  bool waited)
 {
-    struct directory *directory = participant->shard->chat->directory;
-    struct user *sender = directory_by_id(directory, event->sender), *receiver = directory_by_id(directory, event->receiver);
+    struct user *sender = user_of(participant, event->sender), *receiver = user_of(participant, event->receiver);
     if (sender == NULL || receiver == NULL)
         return;
     if (receiver == participant->user && !may_see(sender, receiver, ACT_MESSAGE)) {

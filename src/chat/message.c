@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    POOL_MAX = 1024,      /* idle sends kept by a shard */
+    POOL_BYTES = 4 << 20, /* of idle sends with their bodies, kept by a shard */
     POOL_BODY_MAX = 4096, /* larger body buffers are not kept */
 };
 
@@ -40,12 +40,17 @@ void message_free_pool(struct shard *shard)
     }
 }
 
+static size_t bytes_of(const struct send *send)
+{
+    return sizeof *send + send->room;
+}
+
 static struct send *send_take(struct shard *shard, size_t len)
 {
     struct send *send = shard->free_sends;
     if (send != NULL) {
         shard->free_sends = send->next;
-        shard->free_send_count--;
+        shard->free_send_bytes -= bytes_of(send);
     } else {
         send = calloc(1, sizeof *send);
     }
@@ -64,13 +69,13 @@ static struct send *send_take(struct shard *shard, size_t len)
 static void send_give(struct send *send)
 {
     struct shard *shard = send->shard;
-    if (shard->free_send_count >= POOL_MAX || send->room > POOL_BODY_MAX) {
+    if (shard->free_send_bytes >= POOL_BYTES || send->room > POOL_BODY_MAX) {
         send_free(send);
         return;
     }
     send->next = shard->free_sends;
     shard->free_sends = send;
-    shard->free_send_count++;
+    shard->free_send_bytes += bytes_of(send);
 }
 
 void message_pass_on(struct shard *shard, struct user *user, struct event *event, struct slice body, uint64_t except)
@@ -130,9 +135,12 @@ static void appended(struct store_op *op)
 
 static enum err check(struct participant *participant, struct slice name, struct user **to)
 {
-    *to = directory_find(participant->shard->chat->directory, name);
+    struct user *recent = participant->recent;
+    bool again = recent != NULL && slice_equal(user_name(recent), name);
+    *to = again ? recent : directory_find(participant->shard->chat->directory, name);
     if (*to == NULL)
         return ERR_UNKNOWN_USER;
+    participant->recent = *to;
     if (*to == participant->user)
         return ERR_SELF;
     return may_see(participant->user, *to, ACT_MESSAGE) ? OK : ERR_BLOCKED;

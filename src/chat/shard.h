@@ -57,7 +57,7 @@ struct shard {
     bool awaited;                                      /* by somebody, one of them at least */
     struct timer later_timer;                          /* while none is */
     struct send *free_sends;                           /* message.c */
-    size_t free_send_count;
+    size_t free_send_bytes;
     size_t held;                   /* cursor.c: memory of all participants' cursors */
     struct participant *unflushed; /* delivery.c: with acknowledgements not yet stored */
     struct ring waiting_pages;     /* delivery.c: to be read when others have been */

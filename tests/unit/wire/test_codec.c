@@ -152,6 +152,35 @@ static struct slice empty_body(uint32_t number, uint8_t out_bytes[8])
     return slice_of(out_bytes, len);
 }
 
+/* Those of which there are many are not counted before they are packed. */
+static void frequent_frames_are_written_as_any_other(void **state)
+{
+    static uint8_t text[WIRE_FRAME_MAX];
+    static const size_t lengths[] = {0, 1, 63, 127, 128, 8191, 16383, 16384, 65000, 65400};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        Earshot__Message message = EARSHOT__MESSAGE__INIT;
+        Earshot__Accepted accepted = EARSHOT__ACCEPTED__INIT;
+        Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+        message.conversation = message.id = accepted.id = frame.answers = UINT64_MAX >> (i % 64);
+        message.time_ms = accepted.time_ms = -1;
+        message.stored = true;
+        message.from = message.to = bytes("somebody-with-a-name-of-32-bytes");
+        message.body = bytes_of_slice(slice_of(text, lengths[i]));
+        frame.body_case = EARSHOT__SERVER_FRAME__BODY_EVENT_MESSAGE;
+        frame.event_message = &message;
+        const Earshot__ServerFrame *back = read_back_server(&frame);
+        assert_int_equal(written().len, protobuf_c_message_get_packed_size(&frame.base));
+        assert_int_equal(back->event_message->body.len, lengths[i]);
+        assert_true(back->event_message->id == message.id && back->event_message->time_ms == -1);
+        frame.body_case = EARSHOT__SERVER_FRAME__BODY_ACCEPTED;
+        frame.accepted = &accepted;
+        back = read_back_server(&frame);
+        assert_int_equal(written().len, protobuf_c_message_get_packed_size(&frame.base));
+        assert_true(back->accepted->id == accepted.id && back->accepted->time_ms == -1);
+        arena_reset(&arena);
+    }
+}
+
 static void every_body_of_the_schema_is_known(void **state)
 {
     const ProtobufCMessageDescriptor *client = &earshot__client_frame__descriptor, *server = &earshot__server_frame__descriptor;
@@ -368,6 +397,7 @@ int main(void)
         codec_test(a_resume_keeps_its_positions),
         codec_test(a_list_of_users_keeps_its_order),
         codec_test(times_before_1970_and_enums_survive),
+        codec_test(frequent_frames_are_written_as_any_other),
         codec_test(every_body_of_the_schema_is_known),
         codec_test(every_body_of_the_schema_can_be_begun),
         codec_test(a_body_that_was_begun_is_filled_in_place),
