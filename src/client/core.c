@@ -54,11 +54,19 @@ static void stop_timers(struct client_core *core)
         timer_stop(core->world->timers, all[i]);
 }
 
-/* After a logout nobody shall come back as them with what is on the disk, whether the server could be told or not. */
+/* After a logout nobody shall come back as them with what is on the disk, whether the server could be told or not. If it ends
+ * before there was a connection, nobody has looked yet which token that is. */
+static void forget_token(struct client_core *core)
+{
+    if (!core->has_token && core->user.len > 0)
+        (void)core->ops->load_token(core->ctx, &core->user, &core->token);
+    core->ops->save_token(core->ctx, NULL);
+}
+
 static void wipe_secrets(struct client_core *core)
 {
     if (core->logout_id != 0)
-        core->ops->save_token(core->ctx, NULL);
+        forget_token(core);
     secret_wipe(core->password, sizeof core->password);
     secret_wipe(&core->token, sizeof core->token);
     core->password_len = 0;

@@ -48,7 +48,7 @@ struct fake {
     int retry_after;
     bool saved, forgotten;
     struct token token;
-    bool has_saved;
+    bool has_saved, claimed; /* which token it is turns out when it is loaded */
     struct buf from_client;
     struct lines events;
     void (*on_event)(struct fake *fake, const struct earshot_event *event);
@@ -113,6 +113,7 @@ static UNUSED void fake_event(void *ctx, const struct earshot_event *event)
 static UNUSED bool fake_load(void *ctx, const struct name *user, struct token *token)
 {
     struct fake *fake = ctx;
+    fake->claimed = true;
     if (fake->has_saved)
         *token = fake->token;
     return fake->has_saved;
@@ -121,6 +122,8 @@ static UNUSED bool fake_load(void *ctx, const struct name *user, struct token *t
 static UNUSED void fake_save(void *ctx, const struct token *token)
 {
     struct fake *fake = ctx;
+    if (!fake->claimed)
+        return;
     fake->saved = token != NULL;
     fake->forgotten = token == NULL;
     fake->has_saved = token != NULL;

@@ -270,6 +270,31 @@ static void logout_while_away_forgets_the_token(void **unused)
     fake_stop(fake);
 }
 
+/* From a run before this one; the server is out of reach, or does not say a word. */
+static void logout_before_the_first_login_forgets_the_token(void **unused)
+{
+    for (int opened = 0; opened < 2; opened++) {
+        struct fake *fake = fake_start(&alice);
+        fake->has_saved = true;
+        settle(fake);
+        core_logout(fake->core);
+        if (opened)
+            open_connection(fake);
+        else
+            lose_connection(fake);
+        wait_ms(fake, 60000);
+        core_free(&fake->core);
+        assert_false(fake->has_saved);
+        fake_stop(fake);
+    }
+    struct fake *fake = fake_start(&alice);
+    fake->has_saved = true;
+    settle(fake);
+    core_free(&fake->core); /* nobody has logged out */
+    assert_true(fake->has_saved);
+    fake_stop(fake);
+}
+
 static void logout_comes_back_for_what_waits(void **unused)
 {
     struct fake *fake = online();
@@ -359,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_changed_certificate_ends_it),
         cmocka_unit_test(logout_while_away),
         cmocka_unit_test(logout_while_away_forgets_the_token),
+        cmocka_unit_test(logout_before_the_first_login_forgets_the_token),
         cmocka_unit_test(logout_comes_back_for_what_waits),
         cmocka_unit_test(silence_is_noticed),
         cmocka_unit_test(a_dead_server_is_noticed_by_a_busy_client),
