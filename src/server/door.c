@@ -14,6 +14,7 @@ struct door {
     struct placement_loop *loops;
     int64_t *cpu_ns; /* of each lane, at the last look */
     int64_t looked_ms;
+    bool looked; /* before, there is nothing to compare with: the first lane's thread has worked since the process began */
 };
 
 static void look(struct door *door)
@@ -21,14 +22,16 @@ static void look(struct door *door)
     int64_t now = world_mono_ms(loop_world(lane_loop(door->parts.lanes[0]))), passed = now - door->looked_ms;
     for (unsigned i = 0; i < door->parts.lane_count; i++)
         door->loops[i].connections = lane_connections(door->parts.lanes[i]);
-    if (passed < LOOK_MS)
+    if (door->looked && passed < LOOK_MS)
         return;
     door->looked_ms = now;
     for (unsigned i = 0; i < door->parts.lane_count; i++) {
         int64_t cpu_ns = lane_cpu_ns(door->parts.lanes[i]);
-        door->loops[i].busy = (unsigned)((cpu_ns - door->cpu_ns[i]) / (passed * 1000));
+        if (door->looked)
+            door->loops[i].busy = (unsigned)((cpu_ns - door->cpu_ns[i]) / (passed * 1000));
         door->cpu_ns[i] = cpu_ns;
     }
+    door->looked = true;
 }
 
 static void take(void *ctx, int fd, const struct conn_peer *peer)
@@ -63,7 +66,6 @@ enum err door_new(const struct door_parts *parts, struct door **out)
         door_free(&door);
         return ERR_MEMORY;
     }
-    door->looked_ms = world_mono_ms(loop_world(lane_loop(parts->lanes[0])));
     *out = door;
     return OK;
 }
