@@ -106,6 +106,83 @@ static void test_what_is_stored_last_is_in_force(void **state)
     assert_false(may_see(user_of(party, "carol"), user_of(party, "bob"), ACT_MESSAGE));
 }
 
+static size_t at_the_door(struct party *party)
+{
+    size_t count = 0;
+    for (const struct task *task = party->stage->first_op; task != NULL; task = task->next)
+        count++;
+    return count;
+}
+
+/* On one loop nothing need wait, and one commit serves all; behind another loop's change they go on together when it is done. */
+static void test_changes_of_one_loop_go_together(void **state)
+{
+    enum { CHANGES = 10 };
+    struct party *party = *state;
+    struct guest *one = arrive(party, "bob", 0), *other = arrive(party, "bob", 1);
+    new_device(party, "alice");
+    settle(party);
+    party->stage->shut = true;
+    for (int i = 0; i < CHANGES; i++)
+        participant_block(one->participant, (uint64_t)i + 1, slice_str("alice"), i % 2 == 0);
+    shard_flush(one->participant->shard);
+    assert_int_equal(at_the_door(party), CHANGES);
+    for (int i = 0; i < CHANGES; i++)
+        participant_block(other->participant, (uint64_t)i + 1, slice_str("alice"), i % 2 == 0);
+    shard_flush(other->participant->shard);
+    assert_int_equal(at_the_door(party), CHANGES);
+    party->stage->shut = false;
+    settle(party);
+    for (int i = 0; i < CHANGES; i++) {
+        char line[LINE];
+        snprintf(line, sizeof line, "%d ok", i + 1);
+        sees(one, line);
+        sees(other, line);
+    }
+    assert_true(may_see(user_of(party, "alice"), user_of(party, "bob"), ACT_MESSAGE));
+    assert_null(user_of(party, "bob")->changes);
+}
+
+/* Who leaves takes what waits along. */
+static void test_changes_of_who_has_left(void **state)
+{
+    struct party *party = *state;
+    struct guest *one = arrive(party, "bob", 0), *other = arrive(party, "bob", 1);
+    new_device(party, "alice");
+    participant_block(one->participant, 1, slice_str("alice"), true);
+    participant_block(other->participant, 1, slice_str("alice"), false);
+    participant_block(other->participant, 2, slice_str("alice"), true);
+    participant_block(one->participant, 2, slice_str("alice"), false);
+    participant_block(one->participant, 3, slice_str("alice"), true);
+    leave(other);
+    settle(party);
+    sees(one, "1 ok");
+    sees(one, "2 ok");
+    sees(one, "3 ok");
+    assert_int_equal(party->stage->ops[STORE_BLOCK], 3);
+    assert_null(user_of(party, "bob")->changes);
+}
+
+static void test_changes_without_end(void **state)
+{
+    enum { MOST = 1024 };
+    struct party *party = *state;
+    struct guest *bob = arrive(party, "bob", 0);
+    new_device(party, "alice");
+    settle(party);
+    party->stage->shut = true;
+    for (uint64_t i = 1; i <= MOST; i++)
+        participant_block(bob->participant, i, slice_str("alice"), true);
+    participant_block(bob->participant, MOST + 1, slice_str("alice"), true);
+    settle(party);
+    sees(bob, "1025 unavailable");
+    silent(bob);
+    party->stage->shut = false;
+    settle(party);
+    assert_int_equal(participant_unanswered(bob->participant), 0);
+    assert_null(user_of(party, "bob")->changes);
+}
+
 static void test_answers_to_blocking(void **state)
 {
     struct party *party = *state;
@@ -151,6 +228,9 @@ int main(void)
         PARTY_TEST(test_long_lists),
         PARTY_TEST(test_blocks_outlive_the_server),
         PARTY_TEST(test_what_is_stored_last_is_in_force),
+        PARTY_TEST(test_changes_of_one_loop_go_together),
+        PARTY_TEST(test_changes_of_who_has_left),
+        PARTY_TEST(test_changes_without_end),
         PARTY_TEST(test_answers_to_blocking),
         PARTY_TEST(test_block_not_stored),
     };
