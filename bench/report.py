@@ -97,12 +97,12 @@ def table(chosen, lines):
     rows = []
     for workload in chosen:
         cells = [cost_of(workload, lines, server) for server in ("limit, plain TCP", "limit", "limit, durable")]
-        for server in ("earshot", "earshot, one loop"):
+        for server in ("earshot", "earshot, spread"):
             multiples = [ratio(workload, lines, server, base) for base in ("limit", "limit, durable")]
             cells += [cost_of(workload, lines, server), " / ".join(f"{multiple:.2f}" if multiple else "-" for multiple in multiples)]
         rows.append([workload.title + (", KB each" if workload.unit == "KB" else ""), *cells, workload.aim, workload.others])
     return markdown(["workload", "limit, plain TCP", "limit", "limit, durable", "**earshot**", "x limit / x durable limit",
-                     "**one loop**", "x limit / x durable limit", "aim", "others, another day"], rows)
+                     "**spread**", "x limit / x durable limit", "aim", "others, another day"], rows)
 
 
 def latencies(chosen, lines):
@@ -136,7 +136,7 @@ def surroundings(lines, options):
         f"* Machine: {processor()}, {os.cpu_count()} cores, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB; "
         f"{system()}, Linux {platform.release()}; {first_line(['openssl', 'version'])}; {first_line(['cc', '--version'])}.",
         f"* {first_line([str(options.build / 'earshotd'), '--version'])}, commit {commit}; "
-        f"{'its default of one event loop per core' if not options.threads else f'{options.threads} event loops'}; "
+        f"{'its default of one event loop per core, filled one after the other' if not options.threads else f'{options.threads} event loops'}; "
         f"{len(lines)} runs in {rounds} rounds.",
         f"* The machine's speed, in nanoseconds of CPU for a loopback round trip: {statistics.median(speeds):,.0f}; between "
         f"{min(speeds):,.0f} and {max(speeds):,.0f} around the runs, {max(speeds) / min(speeds):.2f} x. Times of CPU are corrected for "
@@ -220,7 +220,7 @@ def median_cost(workload, lines, server):
 
 
 def chart_costs(directory, chosen, lines):
-    servers = ["limit, plain TCP", "limit", "limit, durable", "earshot", "earshot, one loop"]
+    servers = ["limit, plain TCP", "limit", "limit, durable", "earshot", "earshot, spread"]
     rows = [(workload.name, [median_cost(workload, lines, server) for server in servers]) for workload in chosen if workload.unit == "us"]
     if rows:
         gnuplot(directory / "bench-cost.svg", "What a delivered message costs the server", "CPU, µs (logarithmic)", servers, rows,

@@ -99,9 +99,10 @@ class Server:
 class Earshot(Server):
     """The real server on a copy of a populated directory."""
 
-    def __init__(self, rig, data, threads=0, build=None):
+    def __init__(self, rig, data, threads=0, placement=None, build=None):
         super().__init__(rig)
         self.data = data
+        self.placement = ("--placement", placement) if placement else ()
         self.threads = threads or rig.threads
         self.build = build or rig.build
         self.says = ("--protocol", "earshot")
@@ -112,7 +113,7 @@ class Earshot(Server):
     def command(self):
         return [self.build / "earshotd", "--listen", "127.0.0.1:0", "--data", self.directory, "--log-level", "error",
                 "--rate-limit", "0", "--max-connections", "15000", "--max-connections-per-address", "15000",
-                "--max-logins-per-minute", "0", "--threads", self.threads]
+                "--max-logins-per-minute", "0", "--threads", self.threads, *self.placement]
 
 
 class Limit(Server):

@@ -62,10 +62,14 @@ def one_loop(rig, data):
 
 
 def two_loops(rig, data):
-    return Earshot(rig, data, threads=2)
+    return Earshot(rig, data, threads=2, placement="spread")
 
 
-OURS = {"earshot": earshot, "earshot, one loop": one_loop}
+def spread(rig, data):
+    return Earshot(rig, data, placement="spread")
+
+
+OURS = {"earshot": earshot, "earshot, spread": spread}
 PAIRS = {"limit, plain TCP": plain, "limit": limit, "limit, durable": durable, **OURS}
 BOTH = {"limit": limit, **OURS}
 STORED = {"limit, durable": durable, **OURS}
