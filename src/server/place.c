@@ -120,9 +120,8 @@ static enum err held(struct buf *why, const char *directory, int fd)
     return ERR_EXISTS;
 }
 
-/* Root restores for a server that is somebody else, who has to be able to take the lock after that. A second name would mean that
- * it is also another file, which is not root's to give away. */
-static bool lend(const char *directory, int lock)
+/* A second name would mean that it is also another file, which is not root's to give away. */
+bool place_lend(const char *directory, int lock)
 {
     struct stat folder, file;
     if (geteuid() != 0)
@@ -145,7 +144,7 @@ enum err place_lock(const char *directory, int *fd, struct buf *why)
     enum err err = OK;
     if (flock(lock, LOCK_EX | LOCK_NB) != 0)
         err = errno == EWOULDBLOCK ? held(why, directory, lock) : cannot(why, "lock", path);
-    else if (!lend(directory, lock))
+    else if (!place_lend(directory, lock))
         err = cannot(why, "give away", path);
     else if (ftruncate(lock, 0) != 0 || dprintf(lock, "%d\n", (int)getpid()) < 0)
         err = cannot(why, "write", path); /* a full disk shows here first */

@@ -185,18 +185,24 @@ static enum err name_files(const struct config *config, struct restore *restore,
 /* The database may lie elsewhere than in the data directory, and have another server. */
 static enum err lock_database(const struct restore *restore, int *lock, struct buf *why)
 {
-    char path[PATH_SIZE + 8];
+    char path[PATH_SIZE + 8], folder[PATH_SIZE];
+    enum err err = OK;
     snprintf(path, sizeof path, "%s.lock", restore->path);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    folder_of(restore, folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return cannot(why, "write", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        *lock = fd;
-        return OK;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        (void)buf_printf(why, "%s is in use by a server", restore->path);
+        err = ERR_EXISTS;
+    } else if (!place_lend(folder, fd)) {
+        err = cannot(why, "give away", path);
     }
-    close(fd);
-    (void)buf_printf(why, "%s is in use by a server", restore->path);
-    return ERR_EXISTS;
+    if (err != OK)
+        close(fd);
+    else
+        *lock = fd;
+    return err;
 }
 
 static enum err restore_locked(struct restore *restore, struct buf *why)

@@ -103,7 +103,8 @@ def test_root_restores_for_another_user(world):
     backup = world.directory / "backup.db"
     Control(server).rows("backup", backup)
     server.stop()
-    (server.data / "earshotd.lock").unlink()
+    for lock in ("earshotd.lock", "earshot.db.lock"):
+        (server.data / lock).unlink()
     done = subprocess.run([surroundings.EARSHOTD, "--restore", backup, "--data", server.data], capture_output=True, text=True,
                           env=surroundings.environment(), timeout=6 * surroundings.PATIENCE, check=False)
     assert done.returncode == 0, done

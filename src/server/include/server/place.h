@@ -19,6 +19,10 @@ enum err place_give(const char *directory, uid_t uid, gid_t gid, const char *nam
 /* Takes the lock; *fd keeps it. ERR_EXISTS (another server has it), ERR_SYSTEM, with a sentence in `why`. */
 enum err place_lock(const char *directory, int *fd, struct buf *why);
 
+/* Root restores for a server that is somebody else, who has to be able to take the locks after that: an open lock file in the
+ * directory becomes its owner's. False with errno. */
+bool place_lend(const char *directory, int lock);
+
 /* DIRECTORY/NAME. ERR_CAP if that does not fit. */
 enum err place_path(const char *directory, const char *name, char *out, size_t size);
 
