@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = CONFIG_TEXT_SIZE + 64, CHUNK = 1 << 16 };
+enum { PATH_SIZE = CONFIG_TEXT_SIZE + 64, CHUNK = 1 << 16, ASIDE_MOST = 99 };
 
 #define RESTORING "%s.restoring" /* the copy until it is in its place */
 
@@ -143,14 +143,42 @@ static enum err sync_folder(const struct restore *restore, struct buf *why)
     return err;
 }
 
+static const char *const parts[] = {"", "-wal", "-shm", "-redo"}; /* of a database */
+enum { PARTS = sizeof parts / sizeof parts[0] };
+
+static bool is_free(const char *aside)
+{
+    char path[PATH_SIZE + 8];
+    struct stat info;
+    bool found = false;
+    for (size_t i = 0; !found && i < PARTS; i++) {
+        snprintf(path, sizeof path, "%s%s", aside, parts[i]);
+        found = lstat(path, &info) == 0;
+    }
+    return !found;
+}
+
+/* Another restore may have moved something aside in the same second. If every number is taken, move_one() will say so. */
+static void name_aside(struct restore *restore)
+{
+    char when[32];
+    time_t now = time(NULL);
+    struct tm time_of;
+    gmtime_r(&now, &time_of);
+    strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &time_of);
+    int len = snprintf(restore->aside, sizeof restore->aside, "%s.before-restore-%s", restore->path, when);
+    for (int number = 2; number <= ASIDE_MOST && !is_free(restore->aside); number++)
+        snprintf(restore->aside + len, sizeof restore->aside - (size_t)len, ".%d", number);
+}
+
 /* Also a log without its database, which a restore that was cut short may have left: a fresh database must not find it. So the
  * database is the first that goes, and its place is empty until everything is done: see restore_unfinished(). */
 static enum err put_in_place(struct restore *restore, struct buf *why)
 {
-    static const char *const endings[] = {"", "-wal", "-shm", "-redo"};
     enum err err = OK;
-    for (size_t i = 0; err == OK && i < sizeof endings / sizeof endings[0]; i++)
-        err = move_one(restore, endings[i], why);
+    name_aside(restore);
+    for (size_t i = 0; err == OK && i < PARTS; i++)
+        err = move_one(restore, parts[i], why);
     if (err == OK)
         err = sync_folder(restore, why);
     if (err == OK && rename(restore->fresh, restore->path) != 0)
@@ -167,18 +195,13 @@ bool restore_unfinished(const char *database)
 
 static enum err name_files(const struct config *config, struct restore *restore, struct buf *why)
 {
-    char path[CONFIG_TEXT_SIZE + 16], when[32];
-    time_t now = time(NULL);
-    struct tm parts;
-    gmtime_r(&now, &parts);
-    strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &parts);
+    char path[CONFIG_TEXT_SIZE + 16];
     if (settings_database(config, path, sizeof path) != OK) {
         (void)buf_append_str(why, "the path of the data directory is too long");
         return ERR_SYSTEM;
     }
     snprintf(restore->path, sizeof restore->path, "%s", path);
     snprintf(restore->fresh, sizeof restore->fresh, RESTORING, path);
-    snprintf(restore->aside, sizeof restore->aside, "%s.before-restore-%s", path, when);
     return OK;
 }
 

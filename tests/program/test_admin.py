@@ -3,6 +3,7 @@ import collections
 import contextlib
 import os
 import random
+import re
 import shutil
 import socket
 import sqlite3
@@ -451,6 +452,28 @@ def test_restore_moves_aside_what_is_there(world):
     server.start()
     assert attempt(world, "bob", password_of("bob")) == "ok"
     assert texts_in(server.data / "earshot.db") == {}
+
+
+@pytest.mark.parametrize("part", ["", "-redo"])
+def test_restores_in_the_same_second(world, part):
+    """What was moved aside before stays, however quickly one restore follows another."""
+    server = world.server()
+    Control(server).rows("backup", world.directory / "old.db")
+    world.peer("alice").done("message", to="bob", body="after the backup")
+    server.stop()
+    now = int(time.time())
+    before = [server.data / time.strftime(f"earshot.db.before-restore-%Y%m%dT%H%M%SZ{part}", time.gmtime(now + later))
+              for later in range(int(3 * surroundings.PATIENCE))]
+    for path in before:
+        path.write_text("of an earlier one")
+    for number in (2, 3):
+        done = restore(world, world.directory / "old.db", server.data)
+        assert done.returncode == 0, done
+        moved = re.match("what was there is now (.*)", done.stdout).group(1)
+        assert moved.endswith(f"Z.{number}") or number == 3
+        assert len(texts_in(moved)) == (1 if number == 2 else 0)
+    assert {path.read_text() for path in before} == {"of an earlier one"}
+    server.start()
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text", "damaged", "foreign", "newer", "with-log", "folder"])
