@@ -47,13 +47,14 @@ static enum err load_failures(void *ctx, struct slice name, unsigned count, int6
 {
     struct chat *chat = ctx;
     struct clock *clock = chat->parts.clock;
+    int64_t now = clock->mono_ms(clock);
     int64_t left = blocked_until - clock->wall_ms(clock), longest = atomic_load(&chat->settings)->block_duration_ms;
     bool known = directory_find(chat->directory, name) != NULL;
     if (blocked_until == 0)
-        return guard_restore(chat->guard, name, known, count, 0);
+        return guard_restore(chat->guard, name, known, count, 0, now);
     if (left <= 0)
         return OK; /* it is over, and counting begins anew */
-    return guard_restore(chat->guard, name, known, count, clock->mono_ms(clock) + (left < longest ? left : longest));
+    return guard_restore(chat->guard, name, known, count, now + (left < longest ? left : longest), now);
 }
 
 static enum err chat_load(struct chat *chat)

@@ -18,6 +18,7 @@ enum {
 
 struct guarded {
     unsigned count;        /* failures in a row */
+    int64_t failed;        /* when the last of them was */
     int64_t blocked_until; /* 0: not blocked */
     bool busy;
     bool known; /* an account has the name */
@@ -156,15 +157,26 @@ static struct guarded *guarded_get(struct guard *guard, struct slice name, bool 
     return guarded;
 }
 
-enum err guard_restore(struct guard *guard, struct slice name, bool known, unsigned count, int64_t blocked_until)
+enum err guard_restore(struct guard *guard, struct slice name, bool known, unsigned count, int64_t blocked_until, int64_t now)
 {
     struct guarded *guarded = guarded_get(guard, name, known);
     if (guarded == NULL)
         return ERR_MEMORY;
     guarded->count = count;
+    guarded->failed = now;
     guarded->blocked_until = blocked_until;
     settle(guard, guarded);
     return OK;
+}
+
+/* A block that is over, and failures that are a day old, count no more. */
+static void forget_old(struct guarded *guarded, int64_t now)
+{
+    bool blocked = guarded->blocked_until > 0;
+    if (blocked ? guarded->blocked_until > now : now - guarded->failed < GUARD_MEMORY_MS)
+        return;
+    guarded->count = 0;
+    guarded->blocked_until = 0;
 }
 
 static unsigned seconds_until(int64_t until, int64_t now)
@@ -210,13 +222,10 @@ static enum err begin_locked(struct guarded *guarded, struct guard_attempt *atte
     bool its_turn = attempt->guarded == guarded;
     if (guarded->busy && !its_turn)
         return wait_in_line(guarded, attempt, retry_after);
-    if (guarded->blocked_until > now) {
+    forget_old(guarded, now);
+    if (guarded->blocked_until > 0) {
         *retry_after = seconds_until(guarded->blocked_until, now);
         return ERR_ACCOUNT_BLOCKED;
-    }
-    if (guarded->blocked_until > 0) { /* the block is over: count anew */
-        guarded->blocked_until = 0;
-        guarded->count = 0;
     }
     guarded->busy = true;
     attempt->guarded = guarded;
@@ -252,6 +261,7 @@ static void note(struct guarded *guarded, enum guard_outcome outcome, int64_t no
 {
     if (outcome == GUARD_WRONG) {
         guarded->count++;
+        guarded->failed = now;
         if (guarded->count >= GUARD_FAILURES)
             guarded->blocked_until = now + block_ms;
         record->changed = true;
@@ -324,6 +334,7 @@ bool guard_store_again(struct guard *guard, int64_t now, struct store_failures *
     if (any) {
         struct guarded *guarded = GUARDED_OF(guard->unstored.next, unstored);
         ring_remove(&guarded->unstored);
+        forget_old(guarded, now);
         memcpy(name, guarded->name, guarded->name_len);
         failures->name = slice_of(name, guarded->name_len);
         keep(guard, failures, &(struct guard_record){.count = guarded->count, .blocked_until = guarded->blocked_until}, now);

@@ -2,8 +2,8 @@
  * guard.h - what stands between strangers and accounts: wrong passwords counted by name, and by address.
  *
  * By name, whether an account has it or not (with registration closed the two must look alike): three in a row block the name for
- * a while. Attempts for one name go one at a time, so that many connections at once get no more tries than one; the others
- * wait in a short queue. By address: a bucket of failures that refills with time.
+ * a while; fewer are forgotten a day after the last. Attempts for one name go one at a time, so that many connections at once get
+ * no more tries than one; the others wait in a short queue. By address: a bucket of failures that refills with time.
  *
  * Times are milliseconds of the monotonic clock: setting the wall clock neither ends a block nor prolongs it.
  *
@@ -24,7 +24,10 @@
 
 struct guard;
 
-enum { GUARD_FAILURES = 3 };
+enum {
+    GUARD_FAILURES = 3,
+    GUARD_MEMORY_MS = 24 * 3600 * 1000, /* for how long wrong passwords are remembered: "in a row" is not "ever" */
+};
 
 /* One attempt at a name, embedded in what makes it. */
 struct guard_attempt {
@@ -37,8 +40,9 @@ struct guard_attempt {
 enum err guard_new(struct random *random, const struct password_cost *cost, struct store *store, struct guard **out);
 void guard_free(struct guard **guard);
 
-/* From the store, at start; the most important come last. `known`: an account has the name. */
-enum err guard_restore(struct guard *guard, struct slice name, bool known, unsigned count, int64_t blocked_until);
+/* From the store, at start; the most important come last. `known`: an account has the name. Its last failure counts as of `now`.
+ */
+enum err guard_restore(struct guard *guard, struct slice name, bool known, unsigned count, int64_t blocked_until, int64_t now);
 
 /*
  * OK: this attempt may go on, and must end with guard_end. ERR_AGAIN: it waits; go on when `go` runs by calling again with the

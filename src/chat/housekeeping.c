@@ -15,7 +15,6 @@ enum {
 };
 
 static const int64_t LOGINS_MS = 366LL * 24 * 3600 * 1000; /* of login history kept */
-static const int64_t FAILURES_MS = 24LL * 3600 * 1000;     /* of wrong passwords remembered: "in a row" is not "ever" */
 
 static struct shard *shard_of_alive(struct timer *timer)
 {
@@ -113,7 +112,7 @@ static void tidy_fire(struct timer *timer)
     tidy->messages_before = settings->retention_ms > 0 ? now - settings->retention_ms : 0;
     tidy->devices_before = settings->device_ms > 0 ? now - settings->device_ms : 0;
     tidy->logins_before = now - LOGINS_MS;
-    tidy->failures_before = now - FAILURES_MS;
+    tidy->failures_before = now - GUARD_MEMORY_MS;
     tidy->limit = TIDY_ROWS;
     shard_submit(shard, &tidy->op);
 }

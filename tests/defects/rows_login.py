@@ -103,6 +103,13 @@ ROWS = [
         "test": "chat/test_guard",
     },
     {
+        "name": "slips-are-never-forgotten",
+        "file": "src/chat/guard.c",
+        "old": "now - guarded->failed < GUARD_MEMORY_MS)",
+        "new": "now - guarded->failed < GUARD_MEMORY_MS || !blocked)",
+        "test": "chat/test_guard",
+    },
+    {
         "name": "a-record-that-failed-is-lost",
         "file": "src/chat/housekeeping.c",
         "old": "    if (op->err == OK && !((struct failures_op *)shard->failures)->under_way)\n",

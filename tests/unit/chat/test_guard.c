@@ -3,7 +3,7 @@
 
 #include "guard.h"
 
-enum { BLOCK_MS = 60000, LINE_MOST = 16 };
+enum { BLOCK_MS = 60000, LINE_MOST = 16, DAY_MS = 24 * 3600 * 1000 };
 
 struct gate {
     struct stage *stage;
@@ -86,6 +86,11 @@ static enum err refused(struct gate *gate, const char *name, int64_t now, unsign
     return err;
 }
 
+static void restore(struct gate *gate, const char *name, unsigned count, int64_t blocked_until)
+{
+    assert_int_equal(guard_restore(gate->guard, slice_str(name), known(name), count, blocked_until, 0), OK);
+}
+
 static void test_three_wrong_block(void **state)
 {
     struct gate *gate = *state;
@@ -125,6 +130,42 @@ static void test_right_clears(void **state)
     assert_int_equal(attempt(gate, "alice", GUARD_WRONG, 0).count, 1);
     assert_false(attempt(gate, "alice", GUARD_NEITHER, 0).changed);
     assert_int_equal(attempt(gate, "alice", GUARD_WRONG, 0).count, 2);
+}
+
+/* A slip now and then blocks nobody: "in a row" is within a day of each other. */
+static void test_failures_age(void **state)
+{
+    struct gate *gate = *state;
+    unsigned retry_after;
+    assert_int_equal(attempt(gate, "alice", GUARD_WRONG, 0).count, 1);
+    assert_int_equal(attempt(gate, "alice", GUARD_WRONG, DAY_MS - 1).count, 2);
+    struct guard_record record = attempt(gate, "alice", GUARD_WRONG, 2 * DAY_MS - 1);
+    assert_true(record.count == 1 && record.blocked_until == 0);
+    assert_int_equal(attempt(gate, "alice", GUARD_WRONG, 3 * DAY_MS - 2).count, 2);
+    assert_int_equal(refused(gate, "alice", 4 * DAY_MS - 4, &retry_after), OK); /* which prolongs nothing */
+    assert_true(attempt(gate, "alice", GUARD_WRONG, 4 * DAY_MS - 3).blocked_until > 0);
+    restore(gate, "bob", 2, 0);
+    restore(gate, "carol", 2, 0);
+    restore(gate, "dave", 3, 2 * DAY_MS);
+    assert_int_equal(attempt(gate, "bob", GUARD_WRONG, DAY_MS).count, 1);
+    assert_int_equal(attempt(gate, "carol", GUARD_WRONG, DAY_MS - 1).count, 3);
+    assert_int_equal(refused(gate, "dave", 2 * DAY_MS - 1, &retry_after),
+                     ERR_ACCOUNT_BLOCKED); /* a block lasts as long as it lasts */
+}
+
+/* What could not be stored for a day is not stored as if it were new. */
+static void test_what_has_aged_is_not_stored(void **state)
+{
+    struct gate *gate = *state;
+    char name[UINT8_MAX];
+    attempt(gate, "alice", GUARD_WRONG, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        struct store_failures failures = {.op = {.done = stored, .home = gate->stage->worlds[0].strand}, .time = 0};
+        guard_not_stored(gate->guard, slice_str("alice"), true);
+        assert_true(guard_store_again(gate->guard, i == 0 ? DAY_MS - 1 : DAY_MS, &failures, name));
+        assert_int_equal(failures.count, 1 - i);
+        stage_settle(gate->stage);
+    }
 }
 
 /* Ten at once get no more tries than one after the other. */
@@ -168,11 +209,6 @@ static void test_the_line_ends(void **state)
             assert_int_equal(begin(gate, &visitors[i + 1], "alice", 0, &retry_after), OK);
     }
     assert_int_equal(refused(gate, "alice", 0, &retry_after), OK);
-}
-
-static void restore(struct gate *gate, const char *name, unsigned count, int64_t blocked_until)
-{
-    assert_int_equal(guard_restore(gate->guard, slice_str(name), known(name), count, blocked_until), OK);
 }
 
 static void test_restored(void **state)
@@ -310,6 +346,8 @@ int main(void)
         GATE_TEST(test_three_wrong_block),
         GATE_TEST(test_after_the_block_it_counts_anew),
         GATE_TEST(test_right_clears),
+        GATE_TEST(test_failures_age),
+        GATE_TEST(test_what_has_aged_is_not_stored),
         GATE_TEST(test_one_at_a_time),
         GATE_TEST(test_the_line_ends),
         GATE_TEST(test_restored),
