@@ -14,11 +14,16 @@ static int show_help(void)
     return fflush(stdout) == 0 ? EXIT_STOPPED : EXIT_CONFIGURATION;
 }
 
-static int refuse(const struct buf *problems)
+static void tell(const struct buf *problems)
 {
     struct slice rest = buf_slice(problems), line;
     while (lines_next(&rest, &line))
         fprintf(stderr, "earshotd: %.*s\n", (int)line.len, (const char *)line.data);
+}
+
+static int refuse(const struct buf *problems)
+{
+    tell(problems);
     return EXIT_CONFIGURATION;
 }
 
@@ -26,6 +31,7 @@ static int check(const struct config *config, struct buf *problems)
 {
     if (server_check(config, problems) != OK)
         return refuse(problems);
+    tell(problems); /* warnings */
     puts("configuration ok");
     return EXIT_STOPPED;
 }

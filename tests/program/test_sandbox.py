@@ -146,6 +146,87 @@ def test_what_is_in_the_way_of_another_user(world):
     assert done.returncode in (2, 126, 127) and not (world.directory / "c").exists(), done
 
 
+# ---- --check by root, who may read more ----
+
+
+def check(world, *args):
+    return subprocess.run([surroundings.EARSHOTD, *map(str, args), "--check"], capture_output=True, text=True, cwd=world.directory,
+                          env=surroundings.environment(), timeout=surroundings.PATIENCE, check=False)
+
+
+@root_only
+def test_check_as_the_user_of_the_settings(world):
+    """A mistake is what the start would fail with."""
+    open_doors(world)
+    folder = world.directory / "pair"
+    pair(world, folder)
+    folder.chmod(0o700)
+    secret = world.directory / "secret"
+    secret.write_text("a secret\n")
+    credentials = world.directory / "users"
+    credentials.write_text("alice alice-password\n")
+    config = world.directory / "earshotd.conf"
+    config.write_text(f"user = {USER}\ncertificate = {folder}/cert.pem\nkey = {folder}/key.pem\ncredentials = {credentials}\n"
+                      f"turn = turn:127.0.0.1:3478\nturn-secret-file = {secret}\n")
+    for path in (secret, credentials, config):
+        path.chmod(0o600)
+    args = ("--config", config, "--data", world.directory / "data", "--listen", "127.0.0.1:0")
+
+    def mistakes():
+        done = check(world, *args)
+        starts = world.program(surroundings.EARSHOTD, *args, stdin=subprocess.DEVNULL) if done.returncode == 1 else None
+        assert starts is None or starts.exit_code() == 1, "the server starts with it"
+        assert done.returncode == 1 or done.stdout == "configuration ok\n"
+        return [line for line in done.stderr.splitlines() if "warning" not in line]
+
+    def starts_with(line, *expected):
+        return all(words in line for words in (f"earshotd: as {USER}: ", *expected))
+
+    found = mistakes()
+    assert len(found) == 2 and starts_with(found[0], "certificate: ", f"{folder}/cert.pem", "Permission denied"), found
+    assert starts_with(found[1], "turn-secret-file: ", str(secret), "Permission denied"), found
+    folder.chmod(0o711)
+    secret.chmod(0o604)
+    found = mistakes()
+    assert len(found) == 1 and starts_with(found[0], f"{folder}/cert.pem", "Permission denied"), found
+    (folder / "cert.pem").chmod(0o644)
+    found = mistakes()
+    assert len(found) == 1 and starts_with(found[0], f"{folder}/key.pem"), found
+    shutil.chown(folder / "key.pem", USER)
+    assert mistakes() == []
+    server = world.program(surroundings.EARSHOTD, *args, stdin=subprocess.DEVNULL)
+    world.hub.wait(lambda: server.lines, "the server to be ready")
+    done = check(world, *args)
+    assert f"warning: as {USER}, in a reload: settings: cannot read {config}: Permission denied" in done.stderr
+    config.chmod(0o644)
+    assert check(world, *args).stderr == ""
+    assert "no-such-user" in check(world, *args, "--user", "no-such-user").stderr
+
+
+@root_only
+def test_check_as_the_owner_of_the_data(world):
+    """Nobody has said whom the server will be; what its likely user cannot read is a warning."""
+    open_doors(world)
+    data = world.directory / "data"
+    data.mkdir()
+    credentials = world.directory / "users"
+    credentials.write_text("alice alice-password\n")
+    credentials.chmod(0o600)
+    args = ("--data", data, "--credentials", credentials)
+    done = check(world, *args)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    shutil.chown(data, USER)
+    done = check(world, *args)
+    assert (done.returncode, done.stdout) == (0, "configuration ok\n")
+    assert done.stderr == (f"earshotd: warning: as {USER}, whom {data} belongs to: credentials: cannot read {credentials}: "
+                           "Permission denied\n")
+    shutil.chown(credentials, USER)
+    assert check(world, *args).stderr == ""
+    credentials.write_text("nonsense\n")
+    done = check(world, *args)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, "said once"
+
+
 # ---- all that it does later ----
 
 
