@@ -159,13 +159,42 @@ static void read_request(struct call *call)
         ask(call, slice_of(NULL, 0));
 }
 
+/* Closed with something unread, the peer's end says that the connection was reset. */
+static void finish(struct call *call)
+{
+    bool may_have_more = buf_len(&call->in) == REQUEST_MAX;
+    if (!may_have_more || buf_len(&call->out) > 0 || shutdown(watch_fd(call->watch), SHUT_WR) != 0) {
+        hang_up(call);
+        return;
+    }
+    call->finished = true;
+    watch_set(call->watch, WATCH_READ);
+    be_patient(call);
+}
+
+static void drop_rest(struct call *call)
+{
+    char unused[16384];
+    ssize_t got = recv(watch_fd(call->watch), unused, sizeof unused, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got > 0) {
+        secret_wipe(unused, (size_t)got);
+        call->dropped += (size_t)got;
+    }
+    if (got <= 0 || call->dropped >= REST_MAX)
+        hang_up(call);
+}
+
 static void ready(void *owner, int events, bool broken)
 {
     struct call *call = owner;
     if (broken)
         hang_up(call);
+    else if (call->finished)
+        drop_rest(call);
     else if (call->answered && !flush(call))
-        hang_up(call);
+        finish(call);
     else if (!call->asked)
         read_request(call);
 }

@@ -16,6 +16,7 @@
 enum {
     CALLS_MAX = 8,
     REQUEST_MAX = 1024,
+    REST_MAX = 1 << 20, /* of a request beyond that, read and dropped so that its sender gets the answer and not a reset */
     ANSWER_MAX = 64 << 20,
     REST_MS = 1000,
     PATIENCE_MS = 10000, /* for the request; and so long may a reader stand still */
@@ -38,7 +39,8 @@ struct call {
     struct watch *watch; /* NULL: the peer has gone */
     struct timer patience;
     struct buf in, out;
-    bool asked, answered;
+    bool asked, answered, finished; /* finished: the answer is out, and the rest of the request may come */
+    size_t dropped;
     unsigned holds;
     int file; /* to be passed along with the first byte of the answer, or -1 */
     /* the request, for its handler */
