@@ -5,17 +5,20 @@
 #include "base/world.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 enum {
     VALUE_MAX = 1024, /* of a string value; the rest is cut off */
     LINE_CAP = 65536,
+    LIMIT_MS = 1000, /* for so long LOG_LIMIT_LINES have to do */
 };
 
 static atomic_int log_fd = STDERR_FILENO;
 static atomic_int log_format = LOG_TEXT;
 static atomic_int log_least = LOG_INFO;
+static pthread_mutex_t limits_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void log_setup(int fd, enum log_format format, enum log_level least)
 {
@@ -134,4 +137,27 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     buf_free(&field);
     buf_free(&line);
     errno = saved;
+}
+
+/* Loops look at the clock once a turn, so that one may be a little behind another. */
+static bool is_over(const struct log_limit *limit, int64_t now_ms)
+{
+    return now_ms >= limit->since + LIMIT_MS || now_ms <= limit->since - LIMIT_MS;
+}
+
+bool log_admit(struct log_limit *limit, int64_t now_ms, enum log_level level, const char *event)
+{
+    int64_t left_out = 0;
+    pthread_mutex_lock(&limits_lock);
+    if (is_over(limit, now_ms)) {
+        left_out = limit->left_out;
+        *limit = (struct log_limit){.since = now_ms};
+    }
+    bool admitted = limit->lines < LOG_LIMIT_LINES;
+    limit->lines += admitted;
+    limit->left_out += !admitted;
+    pthread_mutex_unlock(&limits_lock);
+    if (left_out > 0)
+        log_event(level, "lines_left_out", log_str("of", event), log_int("count", left_out));
+    return admitted;
 }

@@ -43,7 +43,9 @@ static void acceptable(void *owner, int events, bool broken)
     enum err err = ERR_SYSTEM;
     while (!broken && (err = local_accept(watch_fd(control->watch), &fd, &user)) == OK) {
         if (!may_use(user)) {
-            log_event(LOG_WARN, "control_refused", log_int("uid", user));
+            static struct log_limit limit;
+            log_event_limited(&limit, world_mono_ms(loop_world(control->parts.loop)), LOG_WARN, "control_refused",
+                              log_int("uid", user));
             refuse(fd, "refused", "Only root and the server's own user may do that.");
         } else if (control->call_count >= CALLS_MAX) {
             refuse(fd, "unavailable", "Too many at once.");

@@ -146,10 +146,12 @@ static struct link *hungriest(struct links *links)
 
 void links_shed(struct links *links, size_t bytes)
 {
+    static struct log_limit limit;
     struct link *link = hungriest(links);
     while (link != NULL) {
         size_t held = held_by(link);
-        log_event(LOG_WARN, "connection_shed", log_str("peer", conn_peer_address(link->conn)), log_int("bytes", (int64_t)held));
+        log_event_limited(&limit, world_mono_ms(loop_world(links->loop)), LOG_WARN, "connection_shed",
+                          log_str("peer", conn_peer_address(link->conn)), log_int("bytes", (int64_t)held));
         link->shed = true;
         conn_abort(link->conn);
         if (held >= bytes)

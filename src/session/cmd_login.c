@@ -81,8 +81,10 @@ static void join(struct session *session, const struct credentials *credentials)
 static void refuse(struct session *session, const struct credentials *credentials)
 {
     const struct login *login = &credentials->login;
-    log_event(LOG_INFO, "login_refused", log_slice("user", name_slice(&credentials->name)), log_str("peer", session->address),
-              log_str("error", err_name(login->err)));
+    static struct log_limit limit; /* a token that is wrong costs nothing */
+    log_event_limited(&limit, world_mono_ms(session->hub->world), LOG_INFO, "login_refused",
+                      log_slice("user", name_slice(&credentials->name)), log_str("peer", session->address),
+                      log_str("error", err_name(login->err)));
     if (login->err == ERR_WRONG_PASSWORD && login->retry_after > 0) {
         char text[128];
         snprintf(text, sizeof text, "Wrong password. The account is blocked for %u seconds.", login->retry_after);

@@ -125,7 +125,8 @@ bool session_ready(const struct session *session)
 
 static void bad_frame(struct session *session)
 {
-    log_event(LOG_INFO, "bad_frame", log_str("peer", session->address));
+    static struct log_limit limit;
+    log_event_limited(&limit, world_mono_ms(session->hub->world), LOG_INFO, "bad_frame", log_str("peer", session->address));
     Earshot__Error error = EARSHOT__ERROR__INIT;
     Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
     error.code = codec_error_code(ERR_BAD_FRAME);

@@ -176,4 +176,11 @@ ROWS = [
         "new": "shard->pages_under_way < 1000 * PAGES_MOST &&",
         "test": "chat/test_held",
     },
+    {
+        "name": "strangers-fill-the-log",
+        "file": "src/base/log.c",
+        "old": "    bool admitted = limit->lines < LOG_LIMIT_LINES;\n",
+        "new": "    bool admitted = limit->lines <= INT32_MAX;\n",
+        "test": "session/test_session",
+    },
 ]

@@ -167,6 +167,60 @@ static void threads_do_not_mix_their_lines(void **state)
         pthread_join(threads[i], NULL);
 }
 
+static void nothing_more(void)
+{
+    assert_true(recv(ends[0], line, sizeof line - 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+}
+
+static void flood(struct log_limit *limit, int64_t now, int count)
+{
+    for (int i = 0; i < count; i++)
+        log_event_limited(limit, now, LOG_WARN, "flood", log_int("number", i));
+}
+
+static void sees_flood(int count)
+{
+    char expected[64];
+    for (int i = 0; i < count; i++) {
+        snprintf(expected, sizeof expected, " warn flood number=%d", i);
+        assert_string_equal(next_line(""), expected);
+    }
+}
+
+static void a_flood_leaves_few_lines(void **state)
+{
+    struct log_limit limit = {0};
+    log_setup(ends[1], LOG_TEXT, LOG_INFO);
+    flood(&limit, 5050, 1000);
+    flood(&limit, 6049, 1000);
+    sees_flood(LOG_LIMIT_LINES);
+    nothing_more();
+    flood(&limit, 6050, 3);
+    assert_string_equal(next_line(""), " warn lines_left_out of=flood count=1990");
+    sees_flood(3);
+    flood(&limit, 6040, LOG_LIMIT_LINES); /* by another loop's clock; three have been written */
+    sees_flood(LOG_LIMIT_LINES - 3);
+    nothing_more();
+    flood(&limit, 7050, 1);
+    assert_string_equal(next_line(""), " warn lines_left_out of=flood count=3");
+    sees_flood(1);
+    flood(&limit, 8050, 1); /* nothing was left out */
+    sees_flood(1);
+    nothing_more();
+}
+
+/* What would not be written anyway is not counted. */
+static void a_flood_below_the_least_is_nothing(void **state)
+{
+    struct log_limit limit = {0};
+    log_setup(ends[1], LOG_TEXT, LOG_ERROR);
+    flood(&limit, 0, 1000);
+    log_setup(ends[1], LOG_TEXT, LOG_INFO);
+    flood(&limit, 0, LOG_LIMIT_LINES);
+    sees_flood(LOG_LIMIT_LINES);
+    nothing_more();
+}
+
 #define log_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -179,6 +233,8 @@ int main(void)
         log_test(long_lines_are_cut_but_well_formed),
         log_test(errno_survives),
         log_test(threads_do_not_mix_their_lines),
+        log_test(a_flood_leaves_few_lines),
+        log_test(a_flood_below_the_least_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,4 +53,31 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         }                                                                                                                        \
     } while (0)
 
+/*
+ * What strangers can cause as often as they like must not fill a disk: of such an event at most LOG_LIMIT_LINES lines a second
+ * are written, and when there is room again a line says how many were left out.
+ *
+ *     static struct log_limit limit;
+ *     log_event_limited(&limit, now, LOG_INFO, "bad_frame", log_str("peer", peer));
+ *
+ *     2026-01-05T10:00:01.002Z info lines_left_out of=bad_frame count=3214
+ *
+ * One limit for all threads. `now` is in milliseconds of the monotonic clock.
+ */
+enum { LOG_LIMIT_LINES = 10 };
+
+struct log_limit {
+    int64_t since; /* when the second began that is being counted */
+    unsigned lines;
+    int64_t left_out;
+};
+
+bool log_admit(struct log_limit *limit, int64_t now_ms, enum log_level level, const char *event);
+
+#define log_event_limited(limit, now_ms, level, event, ...)                                                                      \
+    do {                                                                                                                         \
+        if (log_enabled(level) && log_admit(limit, now_ms, level, event))                                                        \
+            log_event(level, event, ##__VA_ARGS__);                                                                              \
+    } while (0)
+
 #endif
