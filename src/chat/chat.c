@@ -70,6 +70,7 @@ enum err chat_new(const struct chat_parts *parts, const struct chat_settings *se
         return ERR_MEMORY;
     chat->parts = *parts;
     pthread_mutex_init(&chat->configuring, NULL);
+    ended_init(&chat->ended);
     chat->shards = calloc(parts->shards, sizeof(struct shard *));
     enum err err = chat->shards ? chat_configure(chat, settings) : ERR_MEMORY;
     if (err == OK)
@@ -114,6 +115,7 @@ void chat_free(struct chat **out)
     guard_free(&chat->guard);
     directory_free(&chat->directory);
     pthread_mutex_destroy(&chat->configuring);
+    ended_free(&chat->ended);
     free(chat->shards);
     free(chat);
     *out = NULL;

@@ -124,6 +124,7 @@ static struct attempt *attempt_new(struct shard *shard, struct login *login)
     attempt->login = login;
     attempt->cost = shard_settings(shard)->cost;
     login->begun = shard->chat->revocations;
+    login->ended = ended_count(&shard->chat->ended);
     return attempt;
 }
 
@@ -153,7 +154,7 @@ static void device_created(struct store_op *op)
     struct attempt *attempt = attempt_of(op);
     const struct store_device_create *create = &attempt->op.device_create;
     for (unsigned i = 0; op->err == OK && i < create->dropped_count; i++)
-        presence_expel(attempt->shard, attempt->login->user, create->dropped[i], FAREWELL_REVOKED);
+        presence_end_device(attempt->shard, attempt->login->user, create->dropped[i]);
     if (op->err != OK)
         finish(attempt, op->err);
     else

@@ -41,31 +41,35 @@ void participant_release(struct participant *participant)
 struct forget_op {
     struct store_device_forget forget;
     struct shard *shard;
+    struct user *user;
 };
 
 static void device_forgotten(struct store_op *op)
 {
     struct forget_op *forget = (struct forget_op *)op;
     shard_came_home(forget->shard);
+    if (op->err == OK) /* not before: its token could be looked up until now */
+        presence_end_device(forget->shard, forget->user, forget->forget.device);
     free(forget);
 }
 
-static void forget_device(struct shard *shard, uint64_t device)
+static void forget_device(struct shard *shard, struct user *user, uint64_t device)
 {
     struct forget_op *forget = device != 0 ? calloc(1, sizeof *forget) : NULL;
     if (forget == NULL)
         return;
     forget->shard = shard;
+    forget->user = user;
     forget->forget.op = (struct store_op){.verb = STORE_DEVICE_FORGET, .done = device_forgotten};
     forget->forget.device = device;
     shard_submit(shard, &forget->forget.op);
 }
 
-/* It logged in with what an administrator has made void meanwhile. Asked once it is seated: either this sees it, or the
- * administrator's look at the seats sees this one. */
-static bool revoked(const struct login *who)
+/* It logged in with what has been made void meanwhile, by an administrator or with its device. Asked once it is seated: either
+ * this sees it, or whoever made it void and then looks at the seats sees this one. */
+static bool revoked(struct shard *shard, const struct login *who)
 {
-    return who->user->disabled || who->user->revoked > who->begun;
+    return who->user->disabled || who->user->revoked > who->begun || ended_since(&shard->chat->ended, who->ended, who->device);
 }
 
 enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,
@@ -89,10 +93,10 @@ enum err participant_join(struct shard *shard, const struct login *who, const st
         if (err != OK)
             shard_unseat(shard, participant->slot);
     }
-    if (err == OK && revoked(who)) {
+    if (err == OK && revoked(shard, who)) {
         shard_unseat(shard, participant->slot);
         presence_rise(participant);
-        forget_device(shard, who->device);
+        forget_device(shard, who->user, who->device);
         err = ERR_WRONG_PASSWORD;
     }
     if (err != OK) {
@@ -117,7 +121,7 @@ void participant_leave(struct participant **out, bool forget)
     shard_unseat(shard, participant->slot);
     presence_rise(participant);
     if (forget)
-        forget_device(shard, participant->device);
+        forget_device(shard, participant->user, participant->device);
     participant->ops = NULL;
     participant_release(participant);
 }

@@ -129,14 +129,15 @@ bool presence_condemned(struct participant *participant, enum farewell *why)
     return leave != 0;
 }
 
-void presence_expel(struct shard *shard, struct user *user, uint64_t device, enum farewell why)
+void presence_end_device(struct shard *shard, struct user *user, uint64_t device)
 {
-    condemn(user, device, why);
+    ended_add(&shard->chat->ended, device);
+    condemn(user, device, FAREWELL_REVOKED);
     if (user_seats(user, &shard->seats) != OK)
         return;
     for (size_t i = 0; i < shard->seats.count; i++)
         if (shard->seats.at[i].device == device)
-            send_farewell(shard, &shard->seats.at[i], why);
+            send_farewell(shard, &shard->seats.at[i], FAREWELL_REVOKED);
 }
 
 enum { FORMER_MOST = 4 }; /* seats of one device: more than one only for a moment */

@@ -17,9 +17,9 @@ void presence_rise(struct participant *participant);
 /* Whether its seat has been told to leave, and why: farewells may have been lost on the way. */
 bool presence_condemned(struct participant *participant, enum farewell *why);
 
-/* Tells all seats of the account with this device to leave. */
-void presence_expel(struct shard *shard, struct user *user, uint64_t device, enum farewell why);
-/* Of any device. How many sessions were told. */
+/* The device's token is void: all its seats are told to leave, and who is on the way to one will not stay. */
+void presence_end_device(struct shard *shard, struct user *user, uint64_t device);
+/* Tells all seats of the account to leave. How many there were. */
 unsigned presence_expel_all(struct shard *shard, struct user *user, enum farewell why);
 
 #endif

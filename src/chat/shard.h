@@ -10,6 +10,7 @@
 #include "base/ring.h"
 #include "chat/chat.h"
 #include "directory.h"
+#include "ended.h"
 #include "surplus.h"
 
 #include <stdatomic.h>
@@ -29,6 +30,7 @@ struct chat {
     struct directory *directory;
     struct guard *guard;
     struct surplus surplus;
+    struct ended ended;
     struct shard **shards;
     _Atomic uint64_t revocations; /* administration.c */
 };

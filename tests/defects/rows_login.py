@@ -123,4 +123,18 @@ ROWS = [
         "new": ".replaces = NULL}",
         "test": "chat/test_login",
     },
+    {
+        "name": "a-device-that-has-ended-stays",
+        "file": "src/chat/participant.c",
+        "old": " || ended_since(&shard->chat->ended, who->ended, who->device)",
+        "new": "",
+        "test": "chat/test_ended",
+    },
+    {
+        "name": "a-logout-ends-one-session",
+        "file": "src/chat/participant.c",
+        "old": "    if (op->err == OK) /* not before",
+        "new": "    if (op->err == OK && forget->user == NULL) /* not before",
+        "test": "chat/test_ended",
+    },
 ]

@@ -29,6 +29,7 @@ struct login {
     struct token device_token;
     /* src/chat's own */
     uint64_t begun; /* revocations there had been */
+    uint64_t ended; /* devices that had ended */
     struct task task;
     struct shard *shard;
 };

@@ -72,7 +72,8 @@ struct resume {
 };
 
 /* Presence, and delivery of what waits, begin. A participant of the same device is told FAREWELL_REPLACED. ERR_MEMORY;
- * ERR_WRONG_PASSWORD: the account was disabled or got another password while this login was under way. */
+ * ERR_WRONG_PASSWORD: the account was disabled or got another password, or the device was logged out, while this login was
+ * under way. */
 enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,
                           const struct participant_ops *ops, void *ctx, struct participant **out);
 /* The last one of a user takes it offline. `forget`: the device's token ends too (logout). Takes a pointer to NULL. */
