@@ -7,20 +7,21 @@ static bool is_full(const struct placement_loop *loop)
     return loop->busy >= PLACEMENT_FULL_BUSY || loop->connections >= PLACEMENT_FULL_CONNECTIONS;
 }
 
-static unsigned least_busy(const struct placement_loop loops[], unsigned count)
+static size_t busy(const struct placement_loop *loop)
 {
-    unsigned best = 0;
-    for (unsigned i = 1; i < count; i++)
-        if (loops[i].busy < loops[best].busy)
-            best = i;
-    return best;
+    return loop->busy;
 }
 
-static unsigned fewest_connections(const struct placement_loop loops[], unsigned count)
+static size_t connections(const struct placement_loop *loop)
+{
+    return loop->connections;
+}
+
+static unsigned least(const struct placement_loop loops[], unsigned count, size_t (*figure)(const struct placement_loop *loop))
 {
     unsigned best = 0;
     for (unsigned i = 1; i < count; i++)
-        if (loops[i].connections < loops[best].connections)
+        if (figure(&loops[i]) < figure(&loops[best]))
             best = i;
     return best;
 }
@@ -28,9 +29,9 @@ static unsigned fewest_connections(const struct placement_loop loops[], unsigned
 unsigned placement_choose(enum placement placement, const struct placement_loop loops[], unsigned count)
 {
     if (placement == PLACEMENT_SPREAD)
-        return fewest_connections(loops, count);
+        return least(loops, count, connections);
     for (unsigned i = 0; i < count; i++)
         if (!is_full(&loops[i]))
             return i;
-    return least_busy(loops, count);
+    return least(loops, count, busy);
 }

@@ -181,6 +181,6 @@ ROWS = [
         "file": "src/base/log.c",
         "old": "    bool admitted = limit->lines < LOG_LIMIT_LINES;\n",
         "new": "    bool admitted = limit->lines <= INT32_MAX;\n",
-        "test": "session/test_session",
+        "test": "session/test_log",
     },
 ]

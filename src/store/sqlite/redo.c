@@ -62,8 +62,8 @@ static bool exists(struct redo *redo)
     return redo->vfs->xAccess(redo->vfs, redo->path, SQLITE_ACCESS_EXISTS, &there) != SQLITE_OK || there;
 }
 
-/* While it is being written. Asked of access(2), not of stat(2): after a look at its times Linux gives a file new ones with the next
- * write, and then its inode goes to the disk with each sync, which costs half as much again. */
+/* While it is being written. Asked of access(2), not of stat(2): after a look at its times Linux gives a file new ones with the
+ * next write, and then its inode goes to the disk with each sync, which costs half as much again. */
 static bool is_in_place(struct redo *redo)
 {
     int there = 0;

@@ -17,8 +17,8 @@ int server_run(const struct config *config, int argc, char *const argv[]);
 /* --restore: puts a backup in the place of the database while no server runs. Returns the exit code, and says what it did. */
 int server_restore(const struct config *config);
 
-/* What --check looks at besides the settings themselves: the files that they name, for root as the server's user. ERR_INVALID with
- * `problems`; what is in it after OK are warnings. Call with a single thread. */
+/* What --check looks at besides the settings themselves: the files that they name, for root as the server's user. ERR_INVALID
+ * with `problems`; what is in it after OK are warnings. Call with a single thread. */
 enum err server_check(const struct config *config, struct buf *problems);
 
 #endif
