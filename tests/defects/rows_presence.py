@@ -39,6 +39,20 @@ ROWS = [
         "test": "chat/test_presence",
     },
     {
+        "name": "the-store-is-woken-for-the-end-of-a-login",
+        "file": "src/chat/presence.c",
+        "old": "    shard_submit_later(shard, &stay->close.op);",
+        "new": "    shard_submit(shard, &stay->close.op);",
+        "test": "chat/test_presence",
+    },
+    {
+        "name": "changes-of-two-loops-overtake",
+        "file": "src/chat/block.c",
+        "old": "        if (before != NULL && before != block->from->shard)\n",
+        "new": "        if (before != NULL && before == NULL)\n",
+        "test": "chat/test_visibility",
+    },
+    {
         "name": "old-news-for-the-first",
         "file": "src/chat/shard.c",
         "old": "        announcements_begin(shard);\n",
