@@ -279,6 +279,15 @@ def test_half_frames_together(world, report):
     alice.fence()
 
 
+def all_is_read(port):
+    """Nothing waits in the kernel for either end of a connection to that port."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [line.split() for line in table.readlines()[1:]]
+    ends = {f"{port:04X}"}
+    return all(row[4] == "00000000:00000000" for row in rows
+               if row[3] == "01" and {row[1].split(":")[1], row[2].split(":")[1]} & ends)
+
+
 def test_half_frames_on_a_loop_that_sleeps(world):
     """The sum counts, not the parts: who has much is on another loop, where nothing happens while a third one's little is too much."""
     server = world.server("--threads", 2, "--placement", "spread", "--connection-memory", "4M")
@@ -289,7 +298,8 @@ def test_half_frames_on_a_loop_that_sleeps(world):
         peer.hello()
     for peer in peers[::2]:  # on the second
         peer.sock.sendall(half)
-    world.hub.wait(lambda: Control(server).status()["threads_used"] == 2, "both to be in use")
+    world.hub.wait(lambda: all_is_read(server.port), "the second loop to have it")
+    assert Control(server).status()["threads_used"] == 2
     assert "connection_shed" not in server.log
     few = peers[1:60:2]  # on the first; less than half of all
     for peer in few:
