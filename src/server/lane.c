@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { DRAIN_MS = 5000, FINISH_MS = 5000 };
+enum { DRAIN_MS = 5000, FINISH_MS = 5000, LINK_BYTES = 15000 /* that a connection takes beside its buffers, about */ };
 
 struct lane {
     struct lane_parts parts;
@@ -144,7 +144,7 @@ static void keep_within_memory(struct lane *lane)
     struct lane_memory *memory = lane->parts.memory;
     size_t held = loop_held(lane->loop) + hub_held(lane->hub) + shard_held(lane->shard), change = held - lane->held;
     lane->held = held;
-    trim_note(&lane->trim, held);
+    trim_note(&lane->trim, held + lane->links.count * LINK_BYTES);
     size_t all = change != 0 ? atomic_fetch_add(&memory->held, change) + change : atomic_load(&memory->held);
     if (all <= memory->most)
         return;
