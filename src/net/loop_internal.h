@@ -55,7 +55,8 @@ struct loop {
     struct buf staged;
     size_t held; /* memory of all connections' output */
     struct conn_list conns, dirty, ended, waiting;
-    unsigned handshakes; /* steps of this turn */
+    unsigned handshakes;       /* steps of this turn */
+    uint64_t handshakes_since; /* when the first of them began; ns, of uv_hrtime() */
 };
 
 /* Something was changed that needs another turn: a connection was written to, a descriptor is to be watched. */

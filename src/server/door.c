@@ -2,6 +2,7 @@
 #include "server/door.h"
 #include "net/listener.h"
 #include "server/config.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,15 +21,18 @@ struct door {
 static void look(struct door *door)
 {
     int64_t now = world_mono_ms(loop_world(lane_loop(door->parts.lanes[0]))), passed = now - door->looked_ms;
-    for (unsigned i = 0; i < door->parts.lane_count; i++)
+    for (unsigned i = 0; i < door->parts.lane_count; i++) {
         door->loops[i].connections = lane_connections(door->parts.lanes[i]);
+        door->loops[i].entering = lane_entering(door->parts.lanes[i]);
+    }
     if (door->looked && passed < LOOK_MS)
         return;
     door->looked_ms = now;
     for (unsigned i = 0; i < door->parts.lane_count; i++) {
         int64_t cpu_ns = lane_cpu_ns(door->parts.lanes[i]);
         if (door->looked)
-            door->loops[i].busy = (unsigned)((cpu_ns - door->cpu_ns[i]) / (passed * 1000));
+            placement_see(&door->loops[i], (unsigned)((cpu_ns - door->cpu_ns[i]) / (passed * 1000)),
+                          (unsigned)(passed < UINT_MAX ? passed : UINT_MAX));
         door->cpu_ns[i] = cpu_ns;
     }
     door->looked = true;

@@ -76,6 +76,11 @@ size_t lane_connections(const struct lane *lane)
     return lane->links.count;
 }
 
+size_t lane_entering(const struct lane *lane)
+{
+    return lane->links.entering;
+}
+
 int64_t lane_cpu_ns(const struct lane *lane)
 {
     struct timespec used = {0};

@@ -58,6 +58,8 @@ static void opened(void *ctx, struct conn *conn)
     struct link *link = ctx;
     if (session_open(link->links->hub, &session_ops, link, conn_peer_address(conn), &link->session) != OK)
         conn_abort(conn);
+    else
+        link->links->entering--;
 }
 
 static void received(void *ctx, struct slice bytes)
@@ -80,6 +82,8 @@ static void closed(void *ctx, enum conn_end end)
     struct links *links = link->links;
     if (link->session != NULL)
         session_closed(link->session);
+    else
+        links->entering--;
     caps_leave(links->caps, conn_peer_address(link->conn));
     *link->place = link->next;
     if (link->next != NULL)
@@ -93,12 +97,14 @@ static const struct conn_ops conn_ops = {opened, received, drained, closed};
 void links_expect(struct links *links)
 {
     links->count++;
+    links->entering++;
 }
 
 static void forget(struct links *links, const struct conn_peer *peer)
 {
     caps_leave(links->caps, peer->address);
     links->count--;
+    links->entering--;
 }
 
 void links_refuse(struct links *links, int fd, const struct conn_peer *peer)

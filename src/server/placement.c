@@ -1,15 +1,27 @@
 /* placement.c - see placement.h. */
 #include "server/placement.h"
-#include <stdbool.h>
+
+void placement_see(struct placement_loop *loop, unsigned busy, unsigned passed_ms)
+{
+    if (busy >= PLACEMENT_CALM_BUSY) {
+        loop->calm_ms = 0;
+        loop->hot = loop->hot || busy >= PLACEMENT_FULL_BUSY;
+        return;
+    }
+    unsigned left = PLACEMENT_CALM_MS - loop->calm_ms;
+    loop->calm_ms += passed_ms < left ? passed_ms : left;
+    if (loop->calm_ms == PLACEMENT_CALM_MS)
+        loop->hot = false;
+}
 
 static bool is_full(const struct placement_loop *loop)
 {
-    return loop->busy >= PLACEMENT_FULL_BUSY || loop->connections >= PLACEMENT_FULL_CONNECTIONS;
+    return loop->hot || loop->connections >= PLACEMENT_FULL_CONNECTIONS || loop->entering >= PLACEMENT_FULL_ENTERING;
 }
 
-static size_t busy(const struct placement_loop *loop)
+static size_t entering(const struct placement_loop *loop)
 {
-    return loop->busy;
+    return loop->entering;
 }
 
 static size_t connections(const struct placement_loop *loop)
@@ -33,5 +45,5 @@ unsigned placement_choose(enum placement placement, const struct placement_loop 
     for (unsigned i = 0; i < count; i++)
         if (!is_full(&loops[i]))
             return i;
-    return least(loops, count, busy);
+    return least(loops, count, entering);
 }

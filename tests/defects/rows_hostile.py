@@ -79,6 +79,20 @@ ROWS = [
         "test": "tests/program/test_admin.py::test_placement",
     },
     {
+        "name": "a-crowd-on-one-loop",
+        "file": "src/server/placement.c",
+        "old": "    return least(loops, count, entering);",
+        "new": "    return 0;",
+        "test": "server/test_place",
+    },
+    {
+        "name": "dear-handshakes-without-end",
+        "file": "src/net/handshakes.c",
+        "old": "HANDSHAKES_NS = 4000000 ",
+        "new": "HANDSHAKES_NS = 2000000000 ",
+        "test": "net/test_listener",
+    },
+    {
         "name": "all-input-without-end",
         "file": "src/session/session.c",
         "old": "    session->hub->held += held - session->held;",

@@ -2,6 +2,8 @@
 #include "base/log.h"
 #include "pair.h"
 #include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -185,7 +187,7 @@ static void test_close_keeps_connections(void **state)
 struct census {
     struct loop_hook hook;
     const struct side *sides[2];
-    int count, open, most;
+    int count, open, most, ends;
 };
 
 static void take_census(struct loop_hook *hook)
@@ -195,6 +197,7 @@ static void take_census(struct loop_hook *hook)
 
     for (int i = 0; i < census->count; i++)
         open += census->sides[0][i].opened + census->sides[1][i].opened;
+    census->ends++;
     if (open - census->open > census->most)
         census->most = open - census->open;
     census->open = open;
@@ -219,6 +222,49 @@ static void test_a_storm_is_served_in_portions(void **state)
     assert_true(census.most > 0 && census.most <= PER_TURN);
     for (int i = 0; i < COUNT; i++) /* who goes while waiting is forgotten */
         conn_abort(clients[i].conn);
+    place_free(&place);
+}
+
+/* A certificate with a key that is as dear as they come. */
+static void use_rsa(struct place *place)
+{
+    const char *why = "";
+    EVP_PKEY *key = EVP_RSA_gen(4096);
+    X509 *cert = X509_new();
+    FILE *to_cert = fopen(place->cert, "w"), *to_key = fopen(place->key, "w");
+
+    X509_set_pubkey(cert, key);
+    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+    assert_int_equal(PEM_write_X509(to_cert, cert), 1);
+    assert_int_equal(PEM_write_PrivateKey(to_key, key, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(to_cert);
+    fclose(to_key);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    tls_unref(&place->server);
+    assert_int_equal(tls_server_new(place->cert, place->key, &place->server, &why), OK);
+}
+
+/* Sixteen of these would keep those who are in waiting for seventy milliseconds. */
+static void test_dear_handshakes_have_fewer_a_turn(void **state)
+{
+    enum { COUNT = 48 };
+    struct place place;
+    static struct side clients[COUNT];
+    struct census census = {.hook.run = take_census, .sides = {clients, place.sides}, .count = COUNT};
+
+    place_init(&place);
+    use_rsa(&place);
+    place_listen(&place);
+    loop_at_turn_end(place.loop, &census.hook);
+    for (int i = 0; i < COUNT; i++) {
+        side_init(&clients[i]);
+        connect_side(&place, &clients[i], OUT_CAP);
+    }
+    wait_for(place.loop, census.open == 2 * COUNT);
+    assert_true(census.ends > 30); /* some 120; 20 if they went by their number alone */
     place_free(&place);
 }
 
@@ -254,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_refusing),
         cmocka_unit_test(test_a_storm_is_served_in_portions),
+        cmocka_unit_test(test_dear_handshakes_have_fewer_a_turn),
         cmocka_unit_test(test_a_storm_that_ends),
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_close_keeps_connections),

@@ -155,27 +155,48 @@ static void connections_are_counted_per_address(void **state)
 
 static void a_loop_is_filled_before_the_next_is_used(void **state)
 {
-    struct placement_loop loops[3] = {{9999, 799}, {0, 0}, {0, 0}};
+    struct placement_loop loops[3] = {{.connections = 9999, .entering = 499}};
+    placement_see(&loops[0], 799, 250);
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 0);
-    loops[0].busy = PLACEMENT_FULL_BUSY;
+    loops[0].entering = PLACEMENT_FULL_ENTERING;
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 1);
-    loops[0].busy = 0;
+    loops[0].entering = 0;
     loops[0].connections = loops[1].connections = PLACEMENT_FULL_CONNECTIONS;
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 2);
     loops[0].connections = 5; /* room again */
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 0);
 }
 
-static void the_least_busy_loop_has_it_when_all_are_full(void **state)
+static void a_busy_loop_is_full_until_it_has_been_calm_for_a_while(void **state)
 {
-    const struct placement_loop loops[3] = {{1, 990}, {50, 810}, {1, 990}}, crowded[2] = {{20000, 300}, {20000, 300}};
+    struct placement_loop loops[2] = {{0}};
+    placement_see(&loops[0], PLACEMENT_FULL_BUSY, 250);
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 2), 1);
+    placement_see(&loops[0], 100, 900);
+    placement_see(&loops[0], 500, 250); /* not full any more, not calm either: it begins anew */
+    placement_see(&loops[0], 100, 900);
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 2), 1);
+    placement_see(&loops[0], 100, 100);
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 2), 0);
+    placement_see(&loops[0], 900, 250);
+    placement_see(&loops[0], 0, 4000000000U); /* nobody came for weeks */
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 2), 0);
+}
+
+/* Were it the least busy one, each would be idle while the other does all. */
+static void the_one_with_the_fewest_handshakes_has_it_when_all_are_full(void **state)
+{
+    struct placement_loop loops[3] = {{.connections = 1, .entering = 7}, {.connections = 50, .entering = 6}, {.entering = 6}};
+    for (unsigned i = 0; i < 3; i++)
+        placement_see(&loops[i], 990, 250);
     assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 1);
-    assert_int_equal(placement_choose(PLACEMENT_FILL, crowded, 2), 0);
+    loops[1].entering++;
+    assert_int_equal(placement_choose(PLACEMENT_FILL, loops, 3), 2);
 }
 
 static void connections_are_spread_by_their_number(void **state)
 {
-    const struct placement_loop loops[3] = {{3, 0}, {2, 999}, {2, 0}};
+    const struct placement_loop loops[3] = {{.connections = 3}, {.connections = 2, .hot = true}, {.connections = 2}};
     assert_int_equal(placement_choose(PLACEMENT_SPREAD, loops, 3), 1);
     assert_int_equal(placement_choose(PLACEMENT_SPREAD, loops, 1), 0);
 }
@@ -204,7 +225,8 @@ int main(void)
         cmocka_unit_test(connections_are_counted_in_all),
         cmocka_unit_test(connections_are_counted_per_address),
         cmocka_unit_test(a_loop_is_filled_before_the_next_is_used),
-        cmocka_unit_test(the_least_busy_loop_has_it_when_all_are_full),
+        cmocka_unit_test(a_busy_loop_is_full_until_it_has_been_calm_for_a_while),
+        cmocka_unit_test(the_one_with_the_fewest_handshakes_has_it_when_all_are_full),
         cmocka_unit_test(connections_are_spread_by_their_number),
         cmocka_unit_test(the_bar_shows_rate_and_time_left),
     };

@@ -63,6 +63,8 @@ void lane_take(struct lane *lane, int fd, const struct conn_peer *peer);
 
 /* Any thread. With those that are on their way. */
 size_t lane_connections(const struct lane *lane);
+/* Any thread. Those of them that have not done their handshake yet. */
+size_t lane_entering(const struct lane *lane);
 /* Any thread, from lane_start() or lane_run() on: what its thread has worked since it began. */
 int64_t lane_cpu_ns(const struct lane *lane);
 

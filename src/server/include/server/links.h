@@ -20,7 +20,8 @@ struct links {
     struct caps *caps;
     size_t output_buffer; /* per connection */
     struct link *first;
-    atomic_size_t count; /* with those that are expected */
+    atomic_size_t count;    /* with those that are expected */
+    atomic_size_t entering; /* of these, the ones without a session: expected, or in the handshake */
 };
 
 /* Any thread: a connection is on its way here, which links_accept() or links_refuse() will get. */
