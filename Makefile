@@ -78,7 +78,7 @@ bench: $(BUILD)/build.ninja
 
 bench-growth: $(BUILD)/build.ninja
 	tools/deps build bench
-	bench/run --report docs growth
+	bench/run --report docs growth loops
 
 bench-micro: $(BUILD)/build.ninja
 	bench/micro

@@ -5,7 +5,25 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+/* Which event loop a thread is; COST_LOOPS: none. */
+static unsigned loop_of(unsigned pid, const char *task)
+{
+    char path[320];
+    unsigned number = COST_LOOPS;
+    if (strtoul(task, NULL, 10) == pid)
+        return 0;
+    snprintf(path, sizeof path, "/proc/%u/task/%s/comm", pid, task);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return COST_LOOPS; /* it has just ended */
+    if (fscanf(file, "lane-%u", &number) != 1 || number > COST_LOOPS)
+        number = COST_LOOPS;
+    fclose(file);
+    return number;
+}
 
 static uint64_t thread_cpu(unsigned pid, const char *task)
 {
@@ -21,19 +39,22 @@ static uint64_t thread_cpu(unsigned pid, const char *task)
     return running;
 }
 
-static uint64_t cpu(unsigned pid)
+static void count_threads(unsigned pid, struct cost *cost)
 {
     char path[64];
-    uint64_t sum = 0;
     snprintf(path, sizeof path, "/proc/%u/task", pid);
     DIR *tasks = opendir(path);
     if (tasks == NULL)
         stop("cannot read %s: %s", path, strerror(errno));
     for (struct dirent *task; (task = readdir(tasks)) != NULL;)
-        if (task->d_name[0] != '.')
-            sum += thread_cpu(pid, task->d_name);
+        if (task->d_name[0] != '.') {
+            uint64_t taken = thread_cpu(pid, task->d_name);
+            unsigned loop = loop_of(pid, task->d_name);
+            cost->cpu_ns += taken;
+            if (loop < COST_LOOPS)
+                cost->loop_ns[loop] = taken;
+        }
     closedir(tasks);
-    return sum;
 }
 
 static uint64_t memory(unsigned pid)
@@ -54,5 +75,16 @@ struct cost cost_of(unsigned pid)
 {
     if (pid == 0)
         pid = (unsigned)getpid();
-    return (struct cost){cpu(pid), memory(pid)};
+    struct cost cost = {.memory = memory(pid)};
+    count_threads(pid, &cost);
+    return cost;
+}
+
+uint64_t cost_busiest_loop(const struct cost *before, const struct cost *after)
+{
+    uint64_t most = 0;
+    for (unsigned i = 0; i < COST_LOOPS; i++)
+        if (after->loop_ns[i] - before->loop_ns[i] > most)
+            most = after->loop_ns[i] - before->loop_ns[i];
+    return most;
 }

@@ -13,6 +13,7 @@ void report(const struct load *load)
     printf(", \"cpu_ns\": %" PRIu64 ", \"verify_cpu_ns\": %" PRIu64 ", \"total_cpu_ns\": %" PRIu64 ", \"own_cpu_ns\": %" PRIu64,
            load->after.cpu_ns - load->before.cpu_ns, load->verified.cpu_ns - load->after.cpu_ns, load->verified.cpu_ns,
            cost_of(0).cpu_ns);
+    printf(", \"loop_ns\": %" PRIu64, cost_busiest_loop(&load->before, &load->after));
     printf(", \"memory\": %" PRIu64 ", \"memory_empty\": %" PRIu64 ", \"users\": %u", load->after.memory, load->empty,
            load->options.users);
     printf(", \"p50_ns\": %" PRIu64 ", \"p99_ns\": %" PRIu64 ", \"most_ns\": %" PRIu64 "}\n", histogram_at(latency, 0.50),

@@ -159,11 +159,24 @@ def growth_table(chosen, lines):
     return markdown(["accounts, messages", "one loop, CPU µs each", "two loops", "one loop, a second", "two loops"], rows)
 
 
+def loops_table(chosen, lines):
+    """What the busiest loop takes says how much it could carry, had everything else a core of its own."""
+    rows = []
+    for workload in chosen:
+        for server in servers_of(lines, workload):
+            runs = runs_of(lines, workload, server)
+            busiest = statistics.median(line["loop_ns"] / line["slow"] / max(1, line[workload.per]) for line in runs)
+            rows.append([workload.title, server, f"{statistics.median(workload.rate(line) for line in runs):,.0f}",
+                         cost_of(workload, lines, server), shown(workload, busiest), f"{1e9 / busiest:,.0f}"])
+    return markdown(["workload", "event loops", "a second", "CPU µs each", "of which the busiest loop", "it would be full at, a second"], rows)
+
+
 def write_report(directory, chosen, lines, options):
     page = directory / "BENCHMARKS.md"
     text = page.read_text()
     growing = [workload for workload in chosen if workload.name.startswith("growth-")]
-    others = [workload for workload in chosen if workload not in growing]
+    spreading = [workload for workload in chosen if workload.name.startswith("loops-")]
+    others = [workload for workload in chosen if workload not in growing + spreading]
     if others:
         text = put(text, "table", table(others, lines))
         text = put(text, "latencies", latencies(others, lines))
@@ -173,6 +186,8 @@ def write_report(directory, chosen, lines, options):
     if growing:
         text = put(text, "growth", surroundings(lines, options) + "\n\n" + growth_table(growing, lines))
         chart_growth(directory, growing, lines)
+    if spreading:
+        text = put(text, "loops", loops_table(spreading, lines))
     page.write_text(text)
 
 

@@ -37,6 +37,14 @@ class Rig:
             run([str(word) for word in command])
         return directory
 
+    def rsa_certificate(self):
+        """The options for a certificate with a key of 4,096 bits, made once."""
+        cert, key = self.scratch / "rsa-cert.pem", self.scratch / "rsa-key.pem"
+        if not cert.exists():
+            run(["openssl", "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-subj", "/CN=localhost", "-days", "30",
+                 "-keyout", str(key), "-out", str(cert)])
+        return ("--certificate", cert, "--key", key)
+
     def speed(self):
         """Nanoseconds of a loopback round trip."""
         return float(run([str(self.build / "bench" / "speed")]))
@@ -99,9 +107,10 @@ class Server:
 class Earshot(Server):
     """The real server on a copy of a populated directory."""
 
-    def __init__(self, rig, data, threads=0, placement=None, build=None):
+    def __init__(self, rig, data, threads=0, placement=None, build=None, rsa=False):
         super().__init__(rig)
         self.data = data
+        self.rsa = rig.rsa_certificate() if rsa else ()
         self.placement = ("--placement", placement) if placement else ()
         self.threads = threads or rig.threads
         self.build = build or rig.build
@@ -113,7 +122,7 @@ class Earshot(Server):
     def command(self):
         return [self.build / "earshotd", "--listen", "127.0.0.1:0", "--data", self.directory, "--log-level", "error",
                 "--rate-limit", "0", "--max-connections", "15000", "--max-connections-per-address", "15000",
-                "--max-logins-per-minute", "0", "--threads", self.threads, *self.placement]
+                "--max-logins-per-minute", "0", "--threads", self.threads, *self.placement, *self.rsa]
 
 
 class Limit(Server):

@@ -21,7 +21,6 @@ class Workload:
         self.aim = more.get("aim", "")
         self.rounds = more.get("rounds")
         self.seconds = more.get("seconds", 3)
-        self.asked = more.get("asked", False)  # only by name
         self.accounts, self.messages = more.get("accounts", ACCOUNTS), more.get("messages", 0)
 
     def arguments(self, quick=False, smoke=False):
@@ -57,16 +56,17 @@ def earshot(rig, data):
     return Earshot(rig, data)
 
 
-def one_loop(rig, data):
-    return Earshot(rig, data, threads=1)
-
-
-def two_loops(rig, data):
-    return Earshot(rig, data, threads=2, placement="spread")
-
-
 def spread(rig, data):
     return Earshot(rig, data, placement="spread")
+
+
+def loops(**more):
+    """The same with one event loop, with two that are filled one after the other, and with two that have half of the users each."""
+    return {
+        "one loop": lambda rig, data: Earshot(rig, data, threads=1, **more),
+        "two, filled": lambda rig, data: Earshot(rig, data, threads=2, **more),
+        "two loops": lambda rig, data: Earshot(rig, data, threads=2, placement="spread", **more),
+    }
 
 
 OURS = {"earshot": earshot, "earshot, spread": spread}
@@ -100,12 +100,19 @@ WORKLOADS = [
              per="logins", aim="the hash and little else"),
     Workload("idle", "10,000 idle connections", "idle --users 10000 --settle 3000", BOTH, unit="KB", seconds=10, rounds=1, aim="under 16 KB",
              others="ngIRCd 13.1, mosquitto 15.0, InspIRCd 15.9, NATS 34, Prosody 48, ejabberd 61"),
-    Workload("loops-1", "pairs, window 64, one event loop and two", "pairs --users 200 --window 64",
-             {"earshot, one loop": one_loop, "earshot, two loops": two_loops}, base="earshot, one loop", asked=True),
 ]
 
 GROWTH = [
     Workload(f"growth-{accounts}-{messages}", f"{accounts:,} accounts, {messages:,} messages stored", "pairs --users 200 --window 16",
-             {"one loop": one_loop, "two loops": two_loops}, base="one loop", accounts=accounts, messages=messages, asked=True)
+             {name: make for name, make in loops().items() if name != "two, filled"}, base="one loop", accounts=accounts, messages=messages)
     for accounts, messages in ((1000, 0), (10000, 0), (100000, 0), (100000, 1000000), (100000, 5000000))
+]
+
+LOOPS = [
+    Workload("loops-pairs-1", "pairs, window 1", "pairs --users 200 --window 1", loops(), base="one loop"),
+    Workload("loops-pairs-64", "pairs, window 64", "pairs --users 200 --window 64", loops(), base="one loop"),
+    Workload("loops-fanout", "fan-out to 1,000, window 16", "fanout --users 1001 --window 16", loops(), base="one loop"),
+    Workload("loops-login", "a login, with a token", "logins --users 1000 --at-once 8", loops(), per="logins", base="one loop"),
+    Workload("loops-login-rsa", "the same, RSA key of 4,096 bits", "logins --users 1000 --at-once 8", loops(rsa=True), per="logins",
+             base="one loop"),
 ]
