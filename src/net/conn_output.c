@@ -172,13 +172,12 @@ void conn_flush(struct conn *conn)
     }
 }
 
-/* Only those that are dirty now: `drained` may write again. */
+/* Only those that are dirty now: `drained` may write again. Unless it takes the last of them away: then until there is none. */
 void conns_flush(struct loop *loop)
 {
     struct conn *last = TAILQ_LAST(&loop->dirty, conn_list), *conn = NULL;
 
-    while (last && conn != last) {
-        conn = TAILQ_FIRST(&loop->dirty);
+    while (conn != last && (conn = TAILQ_FIRST(&loop->dirty)) != NULL) {
         TAILQ_REMOVE(&loop->dirty, conn, dirties);
         conn->dirty = false;
         conn_flush(conn);

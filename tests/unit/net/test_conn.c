@@ -418,10 +418,42 @@ static void test_hold(void **state)
     pair_free(&place, &client);
 }
 
+static struct conn *to_hold;
+
+static void hold_another(struct side *side)
+{
+    conn_hold(to_hold);
+}
+
+/* While all that was written to is flushed: the one that is last in the list leaves it. */
+static void test_hold_inside_drained(void **state)
+{
+    struct place place;
+    struct side client, second;
+
+    pair_open(&place, &client);
+    side_init(&second);
+    connect_side(&place, &second, OUT_CAP);
+    wait_for(place.loop, place.sides[1].opened && second.opened);
+    to_hold = place.sides[1].conn;
+    place.sides[0].on_drained = hold_another;
+    place.sides[0].conn->above_half = true;
+    write_word(&place, "one", false);
+    assert_int_equal(conn_write(to_hold, slice_str("two")), OK);
+    wait_for(place.loop, place.sides[0].drained == 1);
+    assert_false(to_hold->dirty);
+    wait_for(place.loop, buf_len(&client.got) == 3 && buf_len(&second.got) == 3);
+    conn_abort(second.conn);
+    wait_for(place.loop, second.closed);
+    buf_free(&second.got);
+    pair_free(&place, &client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_hold_inside_drained),
         cmocka_unit_test(test_echo),
         cmocka_unit_test(test_one_byte_at_a_time),
         cmocka_unit_test(test_much_both_ways),

@@ -67,8 +67,7 @@ enum err conn_accept(struct loop *loop, struct tls_context *tls, int fd, const s
 enum err conn_write(struct conn *conn, struct slice bytes);
 size_t conn_pending(const struct conn *conn);
 size_t conn_held(const struct conn *conn); /* memory that this takes, at the end of the last turn */
-/* What was written in this turn may go out with what is written next: it waits for that, for 20 ms at most.
- * Not inside `drained`. */
+/* What was written in this turn may go out with what is written next: it waits for that, for 20 ms at most. */
 void conn_hold(struct conn *conn);
 void conn_pause(struct conn *conn);
 void conn_unpause(struct conn *conn);
