@@ -169,7 +169,7 @@ static bool load_token_op(void *ctx, const struct name *user, struct token *toke
     struct link *link = ctx;
     if (link->state == NULL)
         return false;
-    if (link->slot == NULL && token_slot_claim(link->state, link->host, link->port, user, &link->slot) != OK)
+    if (link->slot == NULL && token_slot_claim(link->state, link->server, user, &link->slot) != OK)
         return false;
     return token_slot_load(link->slot, token);
 }

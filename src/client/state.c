@@ -149,19 +149,19 @@ static enum err escape(const char *text, char out[NAME_SIZE])
     return OK;
 }
 
-static enum err slot_prefix(const char *host, uint16_t port, const struct name *user, char out[NAME_SIZE])
+static enum err slot_prefix(const char *server, const struct name *user, char out[NAME_SIZE])
 {
-    char safe_host[NAME_SIZE], safe_user[NAME_SIZE];
-    if (escape(host, safe_host) != OK || escape(user->text, safe_user) != OK)
+    char safe_server[NAME_SIZE], safe_user[NAME_SIZE];
+    if (escape(server, safe_server) != OK || escape(user->text, safe_user) != OK)
         return ERR_CAP;
-    int len = snprintf(out, NAME_SIZE, "%s_%u_%s", safe_host, port, safe_user);
+    int len = snprintf(out, NAME_SIZE, "%s_%s", safe_server, safe_user);
     return len < NAME_SIZE - 16 ? OK : ERR_CAP; /* room for ".63.lock" and ".new" */
 }
 
-enum err token_slot_claim(struct state *state, const char *host, uint16_t port, const struct name *user, struct token_slot **out)
+enum err token_slot_claim(struct state *state, const char *server, const struct name *user, struct token_slot **out)
 {
     char prefix[NAME_SIZE], lock_name[NAME_SIZE + 32];
-    enum err err = slot_prefix(host, port, user, prefix);
+    enum err err = slot_prefix(server, user, prefix);
     if (err != OK)
         return err;
     struct token_slot *slot = calloc(1, sizeof *slot);

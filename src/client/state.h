@@ -2,7 +2,7 @@
  * state.h - what a client keeps between runs, in one directory (0700):
  *
  *     known_servers           "host:port fingerprint" lines; see server_key.h
- *     tokens/HOST_PORT_USER.N the token of a device, 0600
+ *     tokens/SERVER_USER.N    the token of a device, 0600
  *     contacts, identity      see contacts.h and crypto/identity.h
  *
  * Files are replaced as a whole (temporary name, fsync, rename). known_servers is changed under a lock, so that several clients
@@ -28,8 +28,8 @@ int state_dir(const struct state *state); /* its descriptor */
 enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE]);
 enum err state_remember_server(struct state *state, const char *server, const char *fingerprint);
 
-/* The first free slot. ERR_SYSTEM, ERR_CAP (all taken, or the names too long), ERR_MEMORY. */
-enum err token_slot_claim(struct state *state, const char *host, uint16_t port, const struct name *user, struct token_slot **out);
+/* The first free slot; `server` as above. ERR_SYSTEM, ERR_CAP (all taken, or the names too long), ERR_MEMORY. */
+enum err token_slot_claim(struct state *state, const char *server, const struct name *user, struct token_slot **out);
 void token_slot_release(struct token_slot **slot); /* takes NULL; the token stays */
 bool token_slot_load(struct token_slot *slot, struct token *token);
 enum err token_slot_save(struct token_slot *slot, const struct token *token); /* NULL: forget it */

@@ -222,6 +222,16 @@ def test_a_host_is_the_same_in_capitals(world):
     assert pin.startswith(f"localhost:{server.port} SHA256:")
 
 
+def test_a_token_is_for_a_host_however_it_is_spelled(world):
+    server = world.server()
+    args = world.client_args("alice", "x", "--trust", "new", certificate=False)[:-1]
+    first = world.program(surroundings.EARSHOT, "--json", *args, f"alice@localhost:{server.port}")
+    world.hub.wait(lambda: any('"online"' in line for line in first.lines), "alice to be online")
+    first.kill()
+    done = run(world, "--json", "--state", world.state("x"), f"alice@LOCALHOST:{server.port}")
+    assert done.returncode == 0, done
+
+
 def test_a_certificate_for_another_server_is_not_enough(world):
     world.server()
     other = world.new_server().start()

@@ -125,16 +125,16 @@ static void each_client_has_its_slot(void **unused)
     struct token token, found;
     assert_int_equal(name_parse(slice_str("a_b.c"), &user), OK);
     memset(&token, 7, sizeof token);
-    assert_int_equal(token_slot_claim(state, "::1", 4000, &user, &first), OK);
-    assert_int_equal(token_slot_claim(state, "::1", 4000, &user, &second), OK);
+    assert_int_equal(token_slot_claim(state, "[::1]:4000", &user, &first), OK);
+    assert_int_equal(token_slot_claim(state, "[::1]:4000", &user, &second), OK);
     assert_false(token_slot_load(first, &found));
     assert_int_equal(token_slot_save(first, &token), OK);
     assert_false(token_slot_load(second, &found));
     assert_true(token_slot_load(first, &found));
     assert_memory_equal(&found, &token, sizeof token);
-    assert_int_equal(mode_of("tokens/%3A%3A1_4000_a%5Fb.c.0"), 0600);
+    assert_int_equal(mode_of("tokens/%5B%3A%3A1%5D%3A4000_a%5Fb.c.0"), 0600);
     token_slot_release(&first);
-    assert_int_equal(token_slot_claim(state, "::1", 4000, &user, &again), OK);
+    assert_int_equal(token_slot_claim(state, "[::1]:4000", &user, &again), OK);
     assert_true(token_slot_load(again, &found)); /* the freed one, and its token */
     assert_int_equal(token_slot_save(again, NULL), OK);
     assert_false(token_slot_load(again, &found));
@@ -152,12 +152,12 @@ static void names_cannot_leave_the_folder(void **unused)
     struct token_slot *slot = NULL;
     char host[300];
     assert_int_equal(name_parse(slice_str("alice"), &user), OK);
-    assert_int_equal(token_slot_claim(state, "../../evil/%", 1, &user, &slot), OK);
-    assert_int_equal(mode_of("tokens/..%2F..%2Fevil%2F%25_1_alice.0.lock"), 0600);
+    assert_int_equal(token_slot_claim(state, "../../evil/%:1", &user, &slot), OK);
+    assert_int_equal(mode_of("tokens/..%2F..%2Fevil%2F%25%3A1_alice.0.lock"), 0600);
     token_slot_release(&slot);
     memset(host, 'x', sizeof host - 1);
     host[sizeof host - 1] = '\0';
-    assert_int_equal(token_slot_claim(state, host, 1, &user, &slot), ERR_CAP);
+    assert_int_equal(token_slot_claim(state, host, &user, &slot), ERR_CAP);
     assert_null(slot);
     state_free(&state);
 }
@@ -170,8 +170,8 @@ static void cut_tokens_are_no_tokens(void **unused)
     struct token token;
     char file[256];
     assert_int_equal(name_parse(slice_str("cut"), &user), OK);
-    assert_int_equal(token_slot_claim(state, "h", 1, &user, &slot), OK);
-    snprintf(file, sizeof file, "%s/tokens/h_1_cut.0", path);
+    assert_int_equal(token_slot_claim(state, "h:1", &user, &slot), OK);
+    snprintf(file, sizeof file, "%s/tokens/h%%3A1_cut.0", path);
     for (int size = 0; size < 64; size += 31) {
         FILE *out = fopen(file, "w");
         fprintf(out, "%.*s", size, "0123456789012345678901234567890123456789012345678901234567890123456789");
