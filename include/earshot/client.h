@@ -101,6 +101,7 @@ struct earshot_options {
     const char *state;  /* directory for known servers and tokens, created 0700; NULL: keep nothing (and in private channels
                            have another key in every run) */
     const char *client; /* your program's name and version, for the server's log; NULL: the library's */
+    bool hide_address;  /* private channels only through a relay: the other end does not learn this machine's addresses */
 };
 
 enum earshot_event_type {

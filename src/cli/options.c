@@ -28,6 +28,8 @@ static const struct option options_table[] = {
      OPTION_CHOICE, FIELD(trust), trust_choices},
     {"state", "DIR", "known servers, keys, tokens; default\n$XDG_STATE_HOME/earshot or ~/.local/state/earshot", OPTION_TEXT,
      FIELD(state), NULL},
+    {"hide-address", NULL, "private channels go through a relay only, so that\nthe other does not learn where you are",
+     OPTION_FLAG, FIELD(hide_address), NULL},
     {"help", NULL, "show this and end", OPTION_FLAG, FIELD(help), NULL},
     {"version", NULL, "show the version and end", OPTION_FLAG, FIELD(version), NULL},
 };

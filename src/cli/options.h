@@ -17,7 +17,7 @@ enum { CLI_HOST_MAX = 255, CLI_TRUST_DEFAULT = -1, CLI_DEFAULT_PORT = 4000 };
 struct cli_options {
     const struct face_type *face; /* NULL: what fits standard input and output */
     const char *password_file, *ca, *state;
-    bool register_unknown;
+    bool register_unknown, hide_address;
     int trust; /* enum earshot_trust, or CLI_TRUST_DEFAULT */
     bool help, version;
     char user[CLI_HOST_MAX + 1]; /* "" if not given */

@@ -336,6 +336,7 @@ enum earshot_error link_open(const struct earshot_options *options, earshot_call
     if (error == EARSHOT_OK)
         error = make_identity(link);
     link->tunnels.loop = link->loop;
+    link->tunnels.relay_only = options->hide_address;
     if (error == EARSHOT_OK)
         error = make_core(link, options);
     if (error != EARSHOT_OK) {

@@ -364,7 +364,10 @@ void channel_connect(struct channel *channel, const Earshot__PrivateSettled *set
     }
     channel->had_relays = config.relay_count > 0;
     private_start_timer(privates, &channel->deadline, PRIVATE_SETUP_MS);
-    if (privates->is.transport->open(privates->is.transport_ctx, &config, &channel->tunnel) != OK)
+    enum err err = privates->is.transport->open(privates->is.transport_ctx, &config, &channel->tunnel);
+    if (err == ERR_NOT_FOUND)
+        give_up(channel, "Your address is to be hidden, and there is no relay that would stand between you and $.");
+    else if (err != OK)
         give_up(channel, "The channel to $ cannot be made on this machine.");
 }
 

@@ -26,6 +26,7 @@ struct transport_config {
 };
 
 struct transport {
+    /* ERR_NOT_FOUND: the own addresses are to be hidden, and there is no relay. */
     enum err (*open)(void *ctx, const struct transport_config *config, struct tunnel **out);
     void (*drop)(struct tunnel **tunnel);   /* at once, silently; takes NULL */
     void (*finish)(struct tunnel **tunnel); /* what was sent still goes out, for 2 s at most; takes NULL */

@@ -145,7 +145,7 @@ static void run_task(struct task *task)
     free_tunnel((struct tunnel *)(void *)((char *)task - offsetof(struct tunnel, task)));
 }
 
-/* All names are known, or known not to be. */
+/* All names are known, or known not to be. ERR_NOT_FOUND: only a relay would do, and there is none. */
 static enum err make_peer(struct tunnel *tunnel)
 {
     struct peer_relay relays[RELAYS];
@@ -160,7 +160,10 @@ static enum err make_peer(struct tunnel *tunnel)
         to->transport = (__typeof__(to->transport))relay->url.transport;
         to->password = relay->password;
     }
+    if (tunnel->tunnels->relay_only && config.relay_count == 0)
+        return ERR_NOT_FOUND;
     config.relays = relays;
+    config.relay_only = tunnel->tunnels->relay_only;
     config.loop = tunnel->tunnels->loop;
     config.loopback = tunnel->tunnels->loopback;
     config.ops = &ops;
@@ -176,8 +179,10 @@ static enum err make_peer(struct tunnel *tunnel)
 static void names_are_known(struct tunnel *tunnel)
 {
     forget_lookups(tunnel);
-    if (!tunnel->dead && make_peer(tunnel) != OK)
-        tunnel->config.ops->closed(tunnel->config.ctx, PEER_BROKEN, "the channel cannot be made on this machine");
+    enum err err = tunnel->dead ? OK : make_peer(tunnel);
+    if (err != OK)
+        tunnel->config.ops->closed(tunnel->config.ctx, err == ERR_NOT_FOUND ? PEER_NO_PATH : PEER_BROKEN,
+                                   "the channel cannot be made on this machine");
 }
 
 static void late_fire(struct timer *timer)

@@ -13,7 +13,8 @@ extern const struct transport tunnel_transport; /* its ctx is a struct tunnels *
 
 struct tunnels {
     struct loop *loop;
-    bool loopback; /* the server is on this machine, so the other end may be as well */
+    bool loopback;   /* the server is on this machine, so the other end may be as well */
+    bool relay_only; /* the other end is not to learn our addresses */
     struct tunnel *first;
 };
 

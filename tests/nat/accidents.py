@@ -1,7 +1,9 @@
 """What happens to an open channel when something dies, and to a new one without a relay. Each function takes a scene and says
 what it found."""
+import re
 import time
 
+from network import RELAY
 from people import Failure, Stream, introduce, say
 from scene import PRIVATE
 
@@ -142,6 +144,30 @@ def direct_without_relay(scene):
     return "direct"
 
 
+def address_hidden(scene):
+    """What both told each other went through the server, which had it decrypted. And nothing came from there."""
+    scene.inside(scene.hosts[1], "nft", "-f", "-", input=f"""
+table ip watch {{
+    chain from_whom {{
+        type filter hook input priority 0; policy accept;
+        ip saddr 10.99.0.1 counter
+        ip saddr {RELAY} counter
+    }}
+}}
+""")
+    alice, bob = scene.two_people("--hide-address")
+    paths, _ = introduce(alice, bob)
+    demand(paths == ["relay", "relay"], f"opened {paths}")
+    still_open((alice, bob))
+    said = scene.files("data/said*")
+    demand(b" 10.99.0.2 " in said, "the address of the one who does not hide is not found: the search proves nothing")
+    demand(b"10.99.0.1 " not in said, "the address was told")
+    counters = scene.inside(scene.hosts[1], "nft", "list", "table", "ip", "watch").stdout
+    direct, relayed = (int(count) for count in re.findall(r"packets (\d+)", counters))
+    demand(direct == 0 and relayed > 0, counters)
+    return f"{relayed} packets from the relay, none from the one who hides, whose address was not told"
+
+
 def impossible_without_relay(scene):
     alice, bob = scene.two_people()
     number = alice.send("startprivate bob")
@@ -196,6 +222,7 @@ ALL = [  # title, kinds, what, with a relay; the long ones first
     ("server killed", ["drop", "drop"], server_killed, True),
     ("relay killed, direct channel", ["drop", "drop"], relay_killed_direct, True),
     ("stream by the relay, UDP and TCP", ["symmetric", "blocked"], relayed_stream, True),
+    ("one who hides, no NAT", ["none", "none"], address_hidden, True),
     ("no relay, no NAT", ["none", "none"], direct_without_relay, False),
     ("no relay, one NAT", ["drop", "none"], direct_without_relay, False),
     ("no relay, no way", ["symmetric", "symmetric"], impossible_without_relay, False),

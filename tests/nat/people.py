@@ -24,7 +24,7 @@ def fits(event, kind, fields):
 class Person:
     """A user at a client. `events` has all that came, each with the time it came at as "at"."""
 
-    def __init__(self, rig, space, name, earshot, server):
+    def __init__(self, rig, space, name, earshot, server, *options):
         self.name = name
         self.events = []
         self.taken = set()
@@ -39,7 +39,7 @@ class Person:
         with open(os.path.join(rig.folder, name + ".log"), "w", encoding="utf-8") as log:
             self.program = subprocess.Popen(["ip", "netns", "exec", space, earshot, "--json", "--register", "--trust", "new",
                                              "--password-file", password, "--state", os.path.join(home, "state"),
-                                             f"{name}@{server}"],
+                                             *options, f"{name}@{server}"],
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, bufsize=1)
         rig.programs.append(self.program)
         threading.Thread(target=self.listen, daemon=True).start()

@@ -69,11 +69,11 @@ class Scene(Rig):
                                  "--listen", f"{SERVER}:{PORT}", "--data", os.path.join(self.folder, "data"), *turn)
         self.wait_for_text(log, "ready ")
 
-    def person(self, number, name):
-        return Person(self, self.hosts[number], name, f"{self.build_dir}/earshot", f"{SERVER}:{PORT}")
+    def person(self, number, name, *options):
+        return Person(self, self.hosts[number], name, f"{self.build_dir}/earshot", f"{SERVER}:{PORT}", *options)
 
-    def two_people(self):
-        pair = self.person(0, "alice"), self.person(1, "bob")
+    def two_people(self, *options_of_the_first):
+        pair = self.person(0, "alice", *options_of_the_first), self.person(1, "bob")
         for person in pair:
             person.expect("online")
         pair[0].ok(f"message bob {ORDINARY}")

@@ -41,7 +41,7 @@ def nobody_listens():
 def test_help(world):
     done = run(world, "--help")
     assert done.returncode == 0 and not done.stderr
-    for option in ("json", "plain", "password-file", "register", "ca", "trust", "state", "help", "version"):
+    for option in ("json", "plain", "password-file", "register", "ca", "trust", "state", "hide-address", "help", "version"):
         assert f"--{option}" in done.stdout
 
 

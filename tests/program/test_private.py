@@ -50,6 +50,22 @@ def test_both_talk_and_one_stops(pair):
     bob.refused("stopprivate alice", "no_private")
 
 
+def test_who_hides_has_no_channel_without_a_relay(world):
+    world.server()
+    alice, bob = world.client("alice", "--hide-address"), world.client("bob")
+    asked = alice.send("startprivate bob")
+    bob.expect("private_request", sender="alice")
+    bob.send("yes alice")
+    failed = alice.expect("error", n=asked)
+    assert failed["code"] == "private_failed" and "relay" in failed["text"], failed
+    bob.expect("error", code="private_failed")
+    asked = bob.send("startprivate alice")
+    alice.expect("private_request", sender="bob")
+    alice.send("yes bob")
+    alice.expect("error", code="private_failed")
+    assert bob.expect("error", n=asked)["code"] == "private_failed"
+
+
 def test_codes_differ_between_channels(pair):
     alice, bob = pair
     first = introduce(alice, bob)

@@ -68,7 +68,7 @@ struct peer_ops {
 struct peer_config {
     struct loop *loop;
     bool offers;                     /* the end that asked: describes first, controls ICE, opens the data channel */
-    bool relay_only;                 /* hide the own addresses (tests) */
+    bool relay_only;                 /* hide the own addresses */
     bool loopback;                   /* 127.0.0.1 too; without any other interface it is used anyway */
     const struct peer_relay *relays; /* copied */
     size_t relay_count;
