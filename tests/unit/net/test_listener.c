@@ -203,6 +203,15 @@ static void take_census(struct loop_hook *hook)
     census->open = open;
 }
 
+static void storm(struct place *place, struct side *clients, int count)
+{
+    place_listen(place);
+    for (int i = 0; i < count; i++) {
+        side_init(&clients[i]);
+        connect_side(place, &clients[i], OUT_CAP);
+    }
+}
+
 /* Many at once get in a few a turn: whoever is in would wait for the turn's end. */
 static void test_a_storm_is_served_in_portions(void **state)
 {
@@ -212,12 +221,8 @@ static void test_a_storm_is_served_in_portions(void **state)
     struct census census = {.hook.run = take_census, .sides = {clients, place.sides}, .count = COUNT};
 
     place_init(&place);
-    place_listen(&place);
     loop_at_turn_end(place.loop, &census.hook);
-    for (int i = 0; i < COUNT; i++) {
-        side_init(&clients[i]);
-        connect_side(&place, &clients[i], OUT_CAP);
-    }
+    storm(&place, clients, COUNT);
     wait_for(place.loop, census.open == 2 * COUNT);
     assert_true(census.most > 0 && census.most <= PER_TURN);
     for (int i = 0; i < COUNT; i++) /* who goes while waiting is forgotten */
@@ -257,12 +262,8 @@ static void test_dear_handshakes_have_fewer_a_turn(void **state)
 
     place_init(&place);
     use_rsa(&place);
-    place_listen(&place);
     loop_at_turn_end(place.loop, &census.hook);
-    for (int i = 0; i < COUNT; i++) {
-        side_init(&clients[i]);
-        connect_side(&place, &clients[i], OUT_CAP);
-    }
+    storm(&place, clients, COUNT);
     wait_for(place.loop, census.open == 2 * COUNT);
     assert_true(census.ends > 30); /* some 120; 20 if they went by their number alone */
     place_free(&place);
@@ -276,11 +277,7 @@ static void test_a_storm_that_ends(void **state)
     static struct side clients[COUNT];
 
     place_init(&place);
-    place_listen(&place);
-    for (int i = 0; i < COUNT; i++) {
-        side_init(&clients[i]);
-        connect_side(&place, &clients[i], OUT_CAP);
-    }
+    storm(&place, clients, COUNT);
     wait_for(place.loop, place.accepted == COUNT && place.sides[0].opened);
     for (int i = COUNT / 2; i < COUNT; i++)
         if (clients[i].conn != NULL)
