@@ -80,7 +80,20 @@ void state_free(struct state **state)
 
 /* ---- known servers ---- */
 
-enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE])
+/* A damaged fingerprint is kept as far as it goes: it then matches nothing, which is the safe side. */
+static void parse_known(struct slice text, struct known_server *out)
+{
+    static const char vouched[] = "ca ";
+    size_t mark = sizeof vouched - 1;
+    out->vouched = text.len >= mark && memcmp(text.data, vouched, mark) == 0;
+    if (out->vouched)
+        text = slice_of(text.data + mark, text.len - mark);
+    size_t len = text.len < FINGERPRINT_SIZE - 1 ? text.len : FINGERPRINT_SIZE - 1;
+    memcpy(out->fingerprint, text.data, len);
+    out->fingerprint[len] = '\0';
+}
+
+enum err state_known_server(struct state *state, const char *server, struct known_server *out)
 {
     struct buf file;
     buf_init(&file, KNOWN_MOST);
@@ -90,17 +103,13 @@ enum err state_known_server(struct state *state, const char *server, char finger
         found = server_key_value(line, server);
     if (err == OK && found.data == NULL)
         err = ERR_NOT_FOUND;
-    if (err == OK) {
-        /* A damaged fingerprint is kept as far as it goes: it then matches nothing, which is the safe side. */
-        size_t len = found.len < FINGERPRINT_SIZE - 1 ? found.len : FINGERPRINT_SIZE - 1;
-        memcpy(fingerprint, found.data, len);
-        fingerprint[len] = '\0';
-    }
+    if (err == OK)
+        parse_known(found, out);
     buf_free(&file);
     return err;
 }
 
-enum err state_remember_server(struct state *state, const char *server, const char *fingerprint)
+enum err state_remember_server(struct state *state, const char *server, const struct known_server *known)
 {
     struct buf old, new;
     int lock = statefile_lock(state->dir, "known_servers.lock", true);
@@ -117,7 +126,7 @@ enum err state_remember_server(struct state *state, const char *server, const ch
             err = buf_printf(&new, "%.*s\n", (int)line.len, (const char *)line.data);
     }
     if (err == OK)
-        err = buf_printf(&new, "%s %s\n", server, fingerprint);
+        err = buf_printf(&new, "%s %s%s\n", server, known->vouched ? "ca " : "", known->fingerprint);
     if (err == OK)
         err = statefile_replace(state->dir, "known_servers", buf_slice(&new));
     buf_free(&old);

@@ -1,7 +1,7 @@
 /*
  * state.h - what a client keeps between runs, in one directory (0700):
  *
- *     known_servers           "host:port fingerprint" lines; see server_key.h
+ *     known_servers           "host:port fingerprint" lines, or "host:port ca fingerprint"; see server_key.h
  *     tokens/SERVER_USER.N    the token of a device, 0600
  *     contacts, identity      see contacts.h and crypto/identity.h
  *
@@ -24,9 +24,14 @@ enum err state_open(const char *path, struct state **out);
 void state_free(struct state **state);    /* takes NULL */
 int state_dir(const struct state *state); /* its descriptor */
 
+struct known_server {
+    char fingerprint[FINGERPRINT_SIZE];
+    bool vouched; /* not pinned: a CA vouched for it when it was last seen */
+};
+
 /* `server`: as server_key makes it. ERR_NOT_FOUND; ERR_SYSTEM, ERR_MEMORY, ERR_CAP. */
-enum err state_known_server(struct state *state, const char *server, char fingerprint[FINGERPRINT_SIZE]);
-enum err state_remember_server(struct state *state, const char *server, const char *fingerprint);
+enum err state_known_server(struct state *state, const char *server, struct known_server *out);
+enum err state_remember_server(struct state *state, const char *server, const struct known_server *known);
 
 /* The first free slot; `server` as above. ERR_SYSTEM, ERR_CAP (all taken, or the names too long), ERR_MEMORY. */
 enum err token_slot_claim(struct state *state, const char *server, const struct name *user, struct token_slot **out);

@@ -211,6 +211,19 @@ def test_a_ca_does_not_undo_a_pin_and_is_not_silent(world):
     assert "other_certificate" not in run(world, "--json", *world.client_args("alice", "x")).stdout
 
 
+def test_a_server_with_a_ca_is_not_new_without(world):
+    server = world.server()
+    assert run(world, "--json", *world.client_args("alice", "x")).returncode == 0
+    server.stop()
+    for name in ("cert.pem", "key.pem"):
+        (server.data / name).unlink()
+    server.start()
+    done = trusting(world, "new", "x")
+    assert done.returncode == UNTRUSTED and "a CA vouched" in done.stdout + done.stderr, done
+    assert run(world, "--json", *world.client_args("alice", "x")).returncode == 0, "one that is vouched for may change"
+    assert trusting(world, "new", "x").returncode == 0, "and is the same, also for who does not know the CA"
+
+
 def test_a_host_is_the_same_in_capitals(world):
     server = world.server()
     args = world.client_args("alice", "x", certificate=False)[:-1]

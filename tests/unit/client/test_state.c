@@ -79,20 +79,27 @@ static void a_file_is_no_directory(void **unused)
     assert_null(state);
 }
 
+static enum err remember(struct state *state, const char *server, const char *fingerprint)
+{
+    struct known_server known = {.vouched = false};
+    snprintf(known.fingerprint, sizeof known.fingerprint, "%s", fingerprint);
+    return state_remember_server(state, server, &known);
+}
+
 static void servers_are_remembered(void **unused)
 {
     struct state *state = open_state();
-    char found[FINGERPRINT_SIZE];
-    assert_int_equal(state_known_server(state, "a:4000", found), ERR_NOT_FOUND);
-    assert_int_equal(state_remember_server(state, "a:4000", one), OK);
-    assert_int_equal(state_remember_server(state, "a:40", two), OK);
-    assert_int_equal(state_known_server(state, "a:4000", found), OK);
-    assert_string_equal(found, one);
-    assert_int_equal(state_remember_server(state, "a:4000", two), OK);
-    assert_int_equal(state_known_server(state, "a:4000", found), OK);
-    assert_string_equal(found, two);
-    assert_int_equal(state_known_server(state, "a:40", found), OK);
-    assert_int_equal(state_known_server(state, "a:4", found), ERR_NOT_FOUND);
+    struct known_server found;
+    assert_int_equal(state_known_server(state, "a:4000", &found), ERR_NOT_FOUND);
+    assert_int_equal(remember(state, "a:4000", one), OK);
+    assert_int_equal(remember(state, "a:40", two), OK);
+    assert_int_equal(state_known_server(state, "a:4000", &found), OK);
+    assert_string_equal(found.fingerprint, one);
+    assert_int_equal(remember(state, "a:4000", two), OK);
+    assert_int_equal(state_known_server(state, "a:4000", &found), OK);
+    assert_string_equal(found.fingerprint, two);
+    assert_int_equal(state_known_server(state, "a:40", &found), OK);
+    assert_int_equal(state_known_server(state, "a:4", &found), ERR_NOT_FOUND);
     assert_int_equal(mode_of("known_servers"), 0600);
     state_free(&state);
 }
@@ -100,20 +107,21 @@ static void servers_are_remembered(void **unused)
 static void damaged_lines_do_no_harm(void **unused)
 {
     struct state *state = open_state();
-    char file[256], found[FINGERPRINT_SIZE];
+    struct known_server found;
+    char file[256];
     snprintf(file, sizeof file, "%s/known_servers", path);
     FILE *out = fopen(file, "w");
     fprintf(out, "\n\na:1\nb:2 \nc:3 %0500d\nd:4 %s", 7, one);
     fclose(out);
-    assert_int_equal(state_known_server(state, "a:1", found), ERR_NOT_FOUND);
-    assert_int_equal(state_known_server(state, "b:2", found), OK);
-    assert_string_equal(found, "");
-    assert_int_equal(state_known_server(state, "c:3", found), OK);
-    assert_int_equal(state_known_server(state, "d:4", found), OK); /* without its newline */
-    assert_string_equal(found, one);
-    assert_int_equal(state_remember_server(state, "e:5", two), OK);
-    assert_int_equal(state_known_server(state, "d:4", found), OK);
-    assert_string_equal(found, one);
+    assert_int_equal(state_known_server(state, "a:1", &found), ERR_NOT_FOUND);
+    assert_int_equal(state_known_server(state, "b:2", &found), OK);
+    assert_string_equal(found.fingerprint, "");
+    assert_int_equal(state_known_server(state, "c:3", &found), OK);
+    assert_int_equal(state_known_server(state, "d:4", &found), OK); /* without its newline */
+    assert_string_equal(found.fingerprint, one);
+    assert_int_equal(remember(state, "e:5", two), OK);
+    assert_int_equal(state_known_server(state, "d:4", &found), OK);
+    assert_string_equal(found.fingerprint, one);
     state_free(&state);
 }
 
@@ -238,6 +246,36 @@ static void a_ca_does_not_undo_a_pin(void **unused)
     state_free(&state);
 }
 
+/* Else whoever stands in between would only have to show any certificate at all. */
+static void a_server_with_a_ca_is_not_new_without(void **unused)
+{
+    static const enum earshot_trust modes[] = {EARSHOT_TRUST_PINNED, EARSHOT_TRUST_NEW, EARSHOT_TRUST_ASK};
+    struct state *state = open_state();
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        struct trust run = {.mode = modes[i], .server = "vouched:1"}, first = {.server = "vouched:2", .state = state};
+        struct trust later = {.mode = modes[i], .server = "vouched:2", .state = state, .directory = "the/state"};
+        assert_int_equal(trust_judge(&run, one, true), TRUST_YES);
+        assert_int_equal(trust_judge(&run, two, false), TRUST_NO);
+        assert_non_null(strstr(run.why, "a CA vouched"));
+        assert_int_equal(trust_judge(&first, two, true), TRUST_YES);
+        assert_int_equal(trust_judge(&first, one, true), TRUST_YES); /* it was renewed */
+        assert_string_equal(first.why, "");
+        assert_int_equal(trust_judge(&later, two, false), TRUST_NO);
+        assert_non_null(strstr(later.why, "the/state/known_servers"));
+        assert_int_equal(trust_judge(&later, two, true), TRUST_YES);
+        assert_int_equal(trust_judge(&later, one, true), TRUST_YES);
+    }
+    struct trust asks = {.mode = EARSHOT_TRUST_ASK, .server = "vouched:2", .state = state};
+    struct trust new = {.mode = EARSHOT_TRUST_NEW, .server = "vouched:2", .state = state};
+    struct trust pinned = {.mode = EARSHOT_TRUST_PINNED, .server = "vouched:2", .state = state};
+    assert_int_equal(trust_judge(&pinned, one, false), TRUST_NO); /* the same one, but not pinned */
+    assert_non_null(strstr(pinned.why, "not known"));
+    assert_int_equal(trust_judge(&asks, one, false), TRUST_ASK);
+    assert_int_equal(trust_judge(&new, one, false), TRUST_YES);
+    assert_int_equal(trust_judge(&pinned, one, false), TRUST_YES);
+    state_free(&state);
+}
+
 static void spellings_of_a_host_share_its_pin(void **unused)
 {
     static const struct {
@@ -251,7 +289,8 @@ static void spellings_of_a_host_share_its_pin(void **unused)
         {"example.org..", "example.org.:1"},
     };
     struct state *state = open_state();
-    char key[SERVER_KEY_SIZE], file[256], found[FINGERPRINT_SIZE];
+    struct known_server found;
+    char key[SERVER_KEY_SIZE], file[256];
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         server_key(hosts[i].host, 1, key);
         assert_string_equal(key, hosts[i].key);
@@ -260,14 +299,14 @@ static void spellings_of_a_host_share_its_pin(void **unused)
     FILE *out = fopen(file, "a");
     fprintf(out, "Old.Example.ORG:4000 %s\nolder.example.org.:4000 %s\n", one, two);
     fclose(out);
-    assert_int_equal(state_known_server(state, "old.example.org:4000", found), OK);
-    assert_string_equal(found, one);
-    assert_int_equal(state_known_server(state, "older.example.org:4000", found), OK);
-    assert_string_equal(found, two);
-    assert_int_equal(state_known_server(state, "old.example.org:400", found), ERR_NOT_FOUND);
-    assert_int_equal(state_remember_server(state, "old.example.org:4000", two), OK); /* in its place */
-    assert_int_equal(state_known_server(state, "old.example.org:4000", found), OK);
-    assert_string_equal(found, two);
+    assert_int_equal(state_known_server(state, "old.example.org:4000", &found), OK);
+    assert_string_equal(found.fingerprint, one);
+    assert_int_equal(state_known_server(state, "older.example.org:4000", &found), OK);
+    assert_string_equal(found.fingerprint, two);
+    assert_int_equal(state_known_server(state, "old.example.org:400", &found), ERR_NOT_FOUND);
+    assert_int_equal(remember(state, "old.example.org:4000", two), OK); /* in its place */
+    assert_int_equal(state_known_server(state, "old.example.org:4000", &found), OK);
+    assert_string_equal(found.fingerprint, two);
     state_free(&state);
 }
 
@@ -279,7 +318,7 @@ static void pins_that_cannot_be_read_make_nobody_new(void **unused)
     char file[256], aside[256];
     snprintf(file, sizeof file, "%s/known_servers", path);
     snprintf(aside, sizeof aside, "%s/aside", path);
-    assert_int_equal(state_remember_server(state, "broken:1", one), OK);
+    assert_int_equal(remember(state, "broken:1", one), OK);
     assert_int_equal(rename(file, aside), 0);
     assert_int_equal(mkdir(file, 0700), 0);
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -307,6 +346,7 @@ int main(void)
         cmocka_unit_test(first_sight_by_mode),
         cmocka_unit_test(pins_outlive_the_run),
         cmocka_unit_test(a_ca_does_not_undo_a_pin),
+        cmocka_unit_test(a_server_with_a_ca_is_not_new_without),
         cmocka_unit_test(spellings_of_a_host_share_its_pin),
         cmocka_unit_test(pins_that_cannot_be_read_make_nobody_new),
     };
