@@ -4,6 +4,20 @@ CAPS = "tests/program/test_hostile_caps.py::"
 
 ROWS = [
     {
+        "name": "a-server-with-a-ca-is-new-without",
+        "file": "src/client/trust.c",
+        "old": "        remember(trust, fingerprint, true);\n",
+        "new": "        (void)remember;\n",
+        "test": "client/test_state",
+    },
+    {
+        "name": "addresses-told-though-hidden",
+        "file": "src/client/link.c",
+        "old": "    link->tunnels.relay_only = options->hide_address;\n",
+        "new": "",
+        "test": "tests/program/test_private.py::test_who_hides_has_no_channel_without_a_relay",
+    },
+    {
         "name": "a-client-waits-for-the-end-of-a-frame",
         "file": "src/client/core.c",
         "old": "        core_start_timer(core, &core->deadline, CORE_FRAME_MS);\n",
