@@ -1,9 +1,11 @@
 /*
  * restore.c - --restore: a backup takes the place of the database.
  *
- * The backup is copied beside the database and the copy is checked, so that nothing is touched before it is known to be good.
- * Then what is there moves aside, its log with it, and the copy gets its name. Nothing is deleted and nothing is overwritten.
+ * The backup is copied beside the database and the copy is checked, so that nothing is touched before it is known to be good. The
+ * copy gets ids that go on above those of what is there. Then that moves aside, its log with it, and the copy gets its name.
+ * Nothing is deleted and nothing is overwritten.
  */
+#include "base/world.h"
 #include "inside.h"
 #include "server/place.h"
 #include "store/sqlite.h"
@@ -104,10 +106,12 @@ static enum err copy(const struct restore *restore, struct buf *why)
     return err;
 }
 
-static enum err check_copy(const struct restore *restore, struct buf *why)
+static enum err adopt_copy(const struct restore *restore, struct buf *why)
 {
     const char *reason = "";
     enum err err = store_sqlite_check(restore->fresh, &reason);
+    if (err == OK)
+        err = store_sqlite_adopt(restore->fresh, system_clock.wall_ms(&system_clock), &reason);
     if (err != OK)
         (void)buf_printf(why, "%s cannot be restored: %s", restore->backup, reason);
     return err;
@@ -238,7 +242,7 @@ static enum err restore_locked(struct restore *restore, struct buf *why)
     if (err == OK) {
         err = copy(restore, why);
         if (err == OK)
-            err = check_copy(restore, why);
+            err = adopt_copy(restore, why);
         if (err == OK)
             err = put_in_place(restore, why);
         if (err != OK && !restore->moved)

@@ -157,4 +157,11 @@ ROWS = [
         "new": "    if (*at < redo->end)\n",
         "test": "store/test_redo",
     },
+    {
+        "name": "restored-ids-again",
+        "file": "src/store/sqlite/adopt.c",
+        "old": "META_LAST_ID, now_ms * 1000);",
+        "new": "META_LAST_ID, INT64_C(0));",
+        "test": "tests/program/test_admin.py::test_clients_that_remember_more_than_a_backup",
+    },
 ]

@@ -455,6 +455,24 @@ def test_restore_moves_aside_what_is_there(world):
     assert texts_in(server.data / "earshot.db") == {}
 
 
+def test_clients_that_remember_more_than_a_backup(world):
+    """They stay connected over a restore. What is stored after it reaches them, though they have seen as many messages before."""
+    server = world.server()
+    alice, bob = world.client("alice"), world.client("bob")
+    backup = world.directory / "backup.db"
+    Control(server).rows("backup", backup)
+    for attempt_number in (1, 2):
+        for number in range(5):
+            alice.ok(f"message bob {number} of {attempt_number}")
+        bob.expect("message", body=f"4 of {attempt_number}")
+        server.kill9()
+        assert restore(world, backup, server.data).returncode == 0
+        server.start()
+        alice.expect("online")
+        alice.ok(f"message bob stored after restore {attempt_number}")
+        bob.expect("message", body=f"stored after restore {attempt_number}")
+
+
 @pytest.mark.parametrize("part", ["", "-redo"])
 def test_restores_in_the_same_second(world, part):
     """What was moved aside before stays, however quickly one restore follows another."""

@@ -50,6 +50,28 @@ static void a_copy_holds_what_was_answered(void **state)
     expect_page(f, STORE_PENDING, bob, 0, "one two");
 }
 
+/* Ids that were given after the copy was made are not given again by the one that takes its place, nor by the next one. */
+static void adopted_ids_go_on_above(void **state)
+{
+    struct fixture *f = *state;
+    struct store_backup backup;
+    const char *why = "";
+    const int64_t now_ms = 1800000000000;
+    uint64_t alice = make_account(f, "alice"), bob = make_account(f, "bob");
+    send_text(f, alice, bob, "one");
+    assert_int_equal(back_up(f, &backup), OK);
+    store_stop(&f->store);
+    assert_int_equal(store_sqlite_adopt(copy_path(f), now_ms, &why), OK);
+    assert_int_equal(store_sqlite_adopt(copy_path(f), 0, &why), OK);
+    assert_int_equal(store_sqlite_check(copy_path(f), &why), OK);
+    assert_int_equal(rename(copy_path(f), f->path), 0);
+    fixture_open(f);
+    assert_int_equal(send_text(f, alice, bob, "two"), now_ms * 1000 + 1);
+    fixture_reopen(f);
+    assert_int_equal(send_text(f, alice, bob, "three"), now_ms * 1000 + 2);
+    expect_page(f, STORE_PENDING, bob, 0, "one two three");
+}
+
 static void what_is_there_is_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -165,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_copy_holds_what_was_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_copy_holds_what_was_answered, set_up_threads, tear_down),
+        cmocka_unit_test_setup_teardown(adopted_ids_go_on_above, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_there_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_store_in_memory_cannot, set_up_closed, tear_down),
         cmocka_unit_test_setup_teardown(one_at_a_time_beside_the_writer, set_up_threads, tear_down),

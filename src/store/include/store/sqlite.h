@@ -25,6 +25,10 @@ enum err store_sqlite_open(const struct store_sqlite_config *config, struct stor
 /* Is this file, which nobody uses, a whole database that can be served? Looks at all of it. Same errors as opening it. */
 enum err store_sqlite_check(const char *path, const char **why);
 
+/* This file, which was checked, is to take the place of a later state of the same database: what is stored in it from now on gets
+ * ids above all that were given there. ERR_SYSTEM. */
+enum err store_sqlite_adopt(const char *path, int64_t now_ms, const char **why);
+
 /* manual: executes and commits all that is queued (as one group, up to some thousands), posts the results. True if there was any.
  */
 bool store_sqlite_turn(struct store *store);
