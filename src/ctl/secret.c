@@ -5,13 +5,18 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Byte by byte: what follows the line is not ours. */
+/* Byte by byte: what follows the line is not ours. A carriage return at its end belongs to a file from Windows, not to the
+ * password: the client would never send it. */
 static enum err read_line(struct buf *out)
 {
     size_t before = buf_len(out);
+    bool held = false;
     uint8_t byte;
     while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n') {
-        enum err err = byte == '\0' ? ERR_INVALID : buf_append(out, &byte, 1);
+        enum err err = byte == '\0' ? ERR_INVALID : held ? buf_append_str(out, "\r") : OK;
+        held = byte == '\r';
+        if (err == OK && !held)
+            err = buf_append(out, &byte, 1);
         if (err != OK)
             return err;
     }

@@ -124,6 +124,15 @@ def test_a_password_with_blanks(world):
     assert attempt(world, "dave", "  two  words ") == "ok"
 
 
+def test_a_password_from_windows(world):
+    """As with files of credentials and of passwords, the end of the line is not part of it."""
+    control = Control(world.server())
+    control.rows("add", "dave", password=NEW + "\r")
+    assert attempt(world, "dave", NEW) == "ok"
+    control.rows("add", "erin", password="\r" + NEW + "\r\r")
+    assert attempt(world, "erin", "\r" + NEW + "\r") == "ok"
+
+
 def test_disable_and_enable(world):
     server = world.server("--threads", 4, "--registration", "closed")
     control = Control(server)
