@@ -115,7 +115,7 @@ static void appended(struct store_op *op)
     struct send *send = (struct send *)op;
     struct shard *shard = send->shard;
     shard_came_home(shard);
-    struct chat_answer result = {.err = op->err};
+    struct chat_answer result = {.err = op->err, .searched = send->append.searched};
     if (op->err == OK) {
         result.id = send->append.id;
         result.time_ms = send->append.duplicate ? send->append.stored_time : send->append.time;

@@ -1,4 +1,5 @@
 /* tell.c - what the messenger tells a participant becomes frames. */
+#include "command.h"
 #include "relay.h"
 #include "reply.h"
 
@@ -7,9 +8,13 @@ static struct session *told(void *ctx)
     return ctx;
 }
 
+/* To look for a number among thousands of messages takes the store a hundred times as long as to store one. */
+enum { STEPS_PER_TOKEN = 1024 };
+
 static void tell_answer(void *ctx, uint64_t number, const struct chat_answer *answer)
 {
     struct session *session = told(ctx);
+    gate_charge(session, answer->searched / STEPS_PER_TOKEN);
     if (answer->err != OK)
         reply_error(session, number, answer->err, answer->err == ERR_NOT_STORED || answer->err == ERR_UNAVAILABLE ? 1 : 0);
     else if (answer->id != 0)

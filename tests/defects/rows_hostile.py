@@ -197,4 +197,11 @@ ROWS = [
         "new": "    bool admitted = limit->lines <= INT32_MAX;\n",
         "test": "session/test_log",
     },
+    {
+        "name": "searches-for-nothing",
+        "file": "src/session/tell.c",
+        "old": "gate_charge(session, answer->searched / STEPS_PER_TOKEN);",
+        "new": "gate_charge(session, 0);",
+        "test": "tests/program/test_limits.py::test_numbers_that_are_looked_for_in_vain",
+    },
 ]

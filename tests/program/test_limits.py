@@ -72,6 +72,22 @@ def test_too_many_commands(world):
     assert got == [*map(str, accepted), "later"], "what was refused does not arrive"
 
 
+def test_numbers_that_are_looked_for_in_vain(world):
+    """They cost the store a search, so they cost their sender as much. Those that are resent after a broken line are found at once."""
+    world.server("--rate-limit", 1, "--rate-burst", 3200)
+    alice = world.peer("alice")
+    stored = {}
+    for first in range(10000, 12000, 500):
+        for number in range(first, first + 500):
+            alice.send("message", number, to="bob", body="new")
+        stored |= {number: alice.answer(number).accepted.id for number in range(first, first + 500)}
+    for number in range(11950, 12000):
+        assert alice.request("message", number, to="bob", body="new").accepted.id == stored[number]
+    answers = [alice.request("message", number, to="bob", body="low") for number in range(100, 200)]
+    refused = [frame.error for frame in answers if frame.HasField("error")]
+    assert len(refused) > 40 and {code_name(error.code) for error in refused} == {"rate_limited"}
+
+
 def test_one_users_rate_is_not_anothers(world):
     world.server("--rate-limit", 1, "--rate-burst", 20)
     alice, bob = world.peer("alice"), world.peer("bob")

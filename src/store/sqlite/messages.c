@@ -3,11 +3,12 @@
 #include "verbs.h"
 
 /* Was this number of this device stored in this conversation before? Its id, or 0. */
-static uint64_t find_duplicate(struct database *db, const struct store_append *append, uint64_t conversation, int64_t *time)
+static uint64_t find_duplicate(struct database *db, struct store_append *append, uint64_t conversation, int64_t *time)
 {
     sqlite3_stmt *scan = db_bind(db, SQL_SENT_BEFORE, (int64_t)conversation, (int64_t)append->sender, (int64_t)append->device,
                                  (int64_t)append->number);
     int64_t id = db_number(db, scan, 0);
+    append->searched = (uint64_t)sqlite3_stmt_status(scan, SQLITE_STMTSTATUS_VM_STEP, true);
     if (id != 0)
         *time = db_number(db, db_bind(db, SQL_MESSAGE, id), 0);
     return db->failed ? 0 : (uint64_t)id;

@@ -28,8 +28,9 @@ struct chat_message {
 
 struct chat_answer {
     enum err err;
-    uint64_t id;     /* of a message */
-    int64_t time_ms; /* of a message */
+    uint64_t id;       /* of a message */
+    int64_t time_ms;   /* of a message */
+    uint64_t searched; /* of a message whose number had to be looked for: steps that took, see store_append */
 };
 
 /* Introductions for private channels: chat/introduction.h has the verbs. */

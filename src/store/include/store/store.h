@@ -146,6 +146,7 @@ struct store_append {
     uint64_t previous;   /* id of the message before it in the conversation, 0 if first (or unknown because duplicate) */
     int64_t stored_time; /* of the first time, if duplicate */
     bool duplicate;
+    uint64_t searched; /* steps that the search for a resent one took, thirteen a row; also with ERR_NOT_FOUND and ERR_CAP */
 };
 
 struct store_message {
