@@ -2,6 +2,7 @@
 #include "housekeeping.h"
 
 #include "guard.h"
+#include "in_use.h"
 
 #include "base/log.h"
 
@@ -41,6 +42,7 @@ struct alive_op {
 struct tidy_op {
     struct store_tidy tidy;
     struct shard *shard;
+    int64_t noted_ms; /* mono: the store was told which devices are in use */
 };
 
 struct failures_op {
@@ -102,12 +104,23 @@ static void tidy_done(struct store_op *op)
     again(done->shard, &done->shard->tidy_timer, op->err == OK && done->tidy.more ? TIDY_STEP_MS : TIDY_MS);
 }
 
+/* Often enough that none looks unused, seldom enough to cost nothing. */
+static void note_in_use(struct tidy_op *tidy, int64_t device_ms)
+{
+    int64_t now = world_mono_ms(tidy->shard->world);
+    if (device_ms == 0 || now - tidy->noted_ms < device_ms / 4)
+        return;
+    tidy->noted_ms = now;
+    in_use_note_all(tidy->shard);
+}
+
 static void tidy_fire(struct timer *timer)
 {
     struct shard *shard = shard_of_tidy(timer);
     const struct chat_settings *settings = shard_settings(shard);
     int64_t now = world_wall_ms(shard->world);
     struct store_tidy *tidy = shard->tidy;
+    note_in_use((struct tidy_op *)tidy, settings->device_ms);
     tidy->op = (struct store_op){.verb = STORE_TIDY, .done = tidy_done};
     tidy->messages_before = settings->retention_ms > 0 ? now - settings->retention_ms : 0;
     tidy->devices_before = settings->device_ms > 0 ? now - settings->device_ms : 0;
@@ -133,6 +146,7 @@ enum err housekeeping_start(struct shard *shard)
         return ERR_MEMORY;
     }
     alive->shard = tidy->shard = again->shard = shard;
+    tidy->noted_ms = now;
     shard->alive = &alive->alive;
     shard->tidy = &tidy->tidy;
     shard->failures = &again->failures;

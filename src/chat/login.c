@@ -8,6 +8,7 @@
 #include "chat/login.h"
 
 #include "guard.h"
+#include "in_use.h"
 #include "presence.h"
 #include "shard.h"
 
@@ -172,6 +173,7 @@ static void make_device(struct attempt *attempt)
     memcpy(create->token, hash.bytes, sizeof create->token);
     create->time = wall_of(attempt);
     create->keep = shard_settings(attempt->shard)->devices;
+    in_use_note(attempt->shard, attempt->login->user);
     submit(attempt, STORE_DEVICE_CREATE, device_created);
 }
 

@@ -137,4 +137,18 @@ ROWS = [
         "new": "    if (op->err == OK && forget->user == NULL) /* not before",
         "test": "chat/test_ended",
     },
+    {
+        "name": "listeners-make-room",
+        "file": "src/chat/login.c",
+        "old": "    in_use_note(attempt->shard, attempt->login->user);\n",
+        "new": "",
+        "test": "tests/program/test_limits.py::test_a_connected_device_is_in_use",
+    },
+    {
+        "name": "listeners-are-tidied-away",
+        "file": "src/chat/housekeeping.c",
+        "old": "    in_use_note_all(tidy->shard);\n",
+        "new": "",
+        "test": "chat/test_login",
+    },
 ]

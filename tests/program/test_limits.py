@@ -2,6 +2,7 @@
 import contextlib
 
 from harness import memory, surroundings
+from harness.control import Control
 from harness.server import password_of
 from harness.wire import Closed, code_name, pb
 
@@ -236,3 +237,21 @@ def test_devices_per_account(world):
     again.hello()
     again.refused("resume", "bad_token", token=devices[0].token)
     again.welcomed(again.done("login", user="alice", password=password_of("alice")))
+
+
+def test_a_connected_device_is_in_use(world):
+    """One that only listens does not make room for those that log in and are never seen again."""
+    control = Control(world.server("--devices-per-account", 3, "--threads", 2))
+    listener = world.peer("alice")
+    devices = []
+    for _ in range(5):
+        device = world.peer("alice")
+        device.close()
+        devices.append(device)
+        world.hub.wait(lambda: control.status()["sessions"] == 1, "its end to be seen")
+    listener.fence()
+    listener.nothing("goodbye")
+    again = world.peer()
+    again.hello()
+    again.refused("resume", "bad_token", token=devices[0].token)
+    again.welcomed(again.done("resume", token=devices[-1].token))

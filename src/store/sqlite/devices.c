@@ -178,6 +178,19 @@ enum err account_device_find(struct database *db, struct store_op *op)
     return OK;
 }
 
+enum err account_devices_used(struct database *db, struct store_op *op)
+{
+    const struct store_devices_used *used = (struct store_devices_used *)op;
+    enum err err = db->state.loaded ? OK : ERR_NOT_STORED;
+    for (size_t i = 0; i < used->count && (err == OK || err == ERR_NOT_FOUND); i++) {
+        struct device *device;
+        err = device_get(db, used->devices[i], &device);
+        if (err == OK)
+            device_used(db, device, used->time);
+    }
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
 enum err account_device_forget(struct database *db, struct store_op *op)
 {
     struct store_device_forget *forget = (struct store_device_forget *)op;

@@ -11,6 +11,11 @@ static size_t create_extra(const struct store_op *op)
     return ((const struct store_account_create *)op)->name.len;
 }
 
+static size_t used_extra(const struct store_op *op)
+{
+    return ((const struct store_devices_used *)op)->count * sizeof(uint64_t);
+}
+
 static size_t append_extra(const struct store_op *op)
 {
     return ((const struct store_append *)op)->body.len;
@@ -38,6 +43,7 @@ const struct verb verbs[STORE_VERB_COUNT] = {
     [STORE_ACCOUNT_DISABLE] = {"account_disable", account_disable, sizeof(struct store_account_disable), NULL, true},
     [STORE_DEVICE_CREATE] = {"device_create", account_device_create, sizeof(struct store_device_create), NULL, true},
     [STORE_DEVICE_FIND] = {"device_find", account_device_find, sizeof(struct store_device_find), NULL, false},
+    [STORE_DEVICES_USED] = {"devices_used", account_devices_used, sizeof(struct store_devices_used), used_extra, false},
     [STORE_DEVICE_FORGET] = {"device_forget", account_device_forget, sizeof(struct store_device_forget), NULL, true},
     [STORE_DEVICES_FORGET] = {"devices_forget", account_devices_forget, sizeof(struct store_devices_forget), NULL, true},
     [STORE_APPEND] = {"append", message_append, sizeof(struct store_append), append_extra, true, .logged = true},

@@ -31,6 +31,7 @@ enum err account_password(struct database *db, struct store_op *op);
 enum err account_disable(struct database *db, struct store_op *op);
 enum err account_device_create(struct database *db, struct store_op *op);
 enum err account_device_find(struct database *db, struct store_op *op);
+enum err account_devices_used(struct database *db, struct store_op *op);
 enum err account_device_forget(struct database *db, struct store_op *op);
 enum err account_devices_forget(struct database *db, struct store_op *op);
 enum err account_block(struct database *db, struct store_op *op);

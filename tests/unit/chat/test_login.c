@@ -269,6 +269,22 @@ static void those_who_are_too_many_come_back_in_turn(void **state)
     assert_int_equal(right(party, "alice", &retry_after), OK); /* and none of it counted as a wrong password */
 }
 
+/* Who is connected uses the token, though it may say nothing; who is not does not. */
+static void a_listening_device_is_in_use(void **state)
+{
+    enum { HOUR_MS = 3600 * 1000 };
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 1);
+    struct login unused = new_device(party, "alice");
+    party->stage->settings.device_ms = 4LL * HOUR_MS;
+    assert_int_equal(chat_configure(party->stage->chat, &party->stage->settings), OK);
+    for (int i = 0; i < 9 * 6; i++)
+        stage_pass(party->stage, HOUR_MS / 6);
+    leave(alice);
+    assert_int_equal(try_token(party, &alice->login), OK);
+    assert_int_equal(try_token(party, &unused), ERR_BAD_TOKEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +298,7 @@ int main(void)
         PARTY_TEST(a_block_is_stored_later),
         PARTY_TEST(that_nothing_is_held_is_stored_later),
         PARTY_TEST(those_who_are_too_many_come_back_in_turn),
+        PARTY_TEST(a_listening_device_is_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

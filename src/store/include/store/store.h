@@ -32,6 +32,7 @@ enum store_verb {
     STORE_ACCOUNT_DISABLE,
     STORE_DEVICE_CREATE,
     STORE_DEVICE_FIND,
+    STORE_DEVICES_USED,
     STORE_DEVICE_FORGET,
     STORE_DEVICES_FORGET,
     STORE_APPEND,
@@ -115,6 +116,14 @@ struct store_device_find {
     uint64_t device, account;
     uint64_t last_number; /* highest `number` of a message stored from it */
     bool disabled;        /* its account */
+};
+
+/* Notes `time` as last used by these devices. Ids that are none are ignored. */
+struct store_devices_used {
+    struct store_op op;
+    const uint64_t *devices;
+    size_t count;
+    int64_t time;
 };
 
 struct store_device_forget {
