@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 16 };
+enum { CHUNK = 1 << 16, PATH_SIZE = 4096 };
 
 static enum err cannot(struct buf *why, const char *what, const char *path)
 {
@@ -41,57 +41,82 @@ static bool copy_all(int from, int to)
     return fsync(to) == 0;
 }
 
+/* ERR_SYSTEM: too long. */
+static enum err folder_of(const char *path, char *folder, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    int len = slash == NULL ? snprintf(folder, size, ".") : snprintf(folder, size, "%.*s/", (int)(slash - path), path);
+    return len >= 0 && (size_t)len < size ? OK : ERR_SYSTEM;
+}
+
 static bool sync_folder(const char *path)
 {
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    int len = slash == NULL ? snprintf(folder, sizeof folder, ".")
-                            : snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
-    int fd = len >= 0 && (size_t)len < sizeof folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    char folder[PATH_SIZE];
+    int fd = folder_of(path, folder, sizeof folder) == OK ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0)
         close(fd);
     return ok;
 }
 
-/* Under its name only when it is complete. link(2), unlike rename(2), leaves alone what is there; where a file system has no
- * links, renaming comes after a look. */
-static enum err publish(const char *partial, const char *path, struct buf *why)
+/* A file without a name, where the file system knows such: it is gone with this process, however that ends. Otherwise one with a
+ * name of its own, which is removed if the copy fails, but not if the process is killed. */
+static int open_copy(const char *path, char partial[PATH_SIZE])
 {
+    char folder[PATH_SIZE];
+    int file = -1;
+    partial[0] = '\0';
+    if (folder_of(path, folder, sizeof folder) == OK && access("/proc/self/fd", X_OK) == 0)
+        file = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (file >= 0)
+        return file;
+    int len = snprintf(partial, PATH_SIZE, "%s.partial-%d", path, (int)getpid());
+    if (len >= 0 && len < PATH_SIZE)
+        return open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    errno = ENAMETOOLONG;
+    return -1;
+}
+
+/* link(2), unlike rename(2), leaves alone what is there; where a file system has no links, renaming comes after a look. */
+static bool give_name(int file, const char *partial, const char *path)
+{
+    char unnamed[64];
     struct stat info;
-    bool ok = link(partial, path) == 0;
-    if (ok) {
-        unlink(partial);
-    } else if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS) {
-        errno = EEXIST;
-        ok = lstat(path, &info) != 0 && rename(partial, path) == 0;
-    }
-    if (!ok)
+    snprintf(unnamed, sizeof unnamed, "/proc/self/fd/%d", file);
+    if (partial[0] == '\0')
+        return linkat(AT_FDCWD, unnamed, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+    if (link(partial, path) == 0)
+        return true;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+        return false;
+    errno = EEXIST;
+    return lstat(path, &info) != 0 && rename(partial, path) == 0;
+}
+
+/* Under its name only when it is complete. */
+static enum err publish(int file, const char *partial, const char *path, struct buf *why)
+{
+    if (!give_name(file, partial, path))
         return cannot(why, "make", path);
     return sync_folder(path) ? OK : cannot(why, "sync the directory of", path);
 }
 
 enum err save_copy(int from, const char *path, struct buf *why)
 {
-    char partial[4096];
+    char partial[PATH_SIZE];
     struct stat info;
-    int len = snprintf(partial, sizeof partial, "%s.partial-%d", path, (int)getpid());
-    if (len < 0 || (size_t)len >= sizeof partial) {
-        errno = ENAMETOOLONG;
-        return cannot(why, "make", path);
-    }
     if (lstat(path, &info) == 0) {
         (void)buf_printf(why, "%s exists already", path);
         return ERR_EXISTS;
     }
-    int to = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int to = open_copy(path, partial);
     if (to < 0)
-        return cannot(why, "make", partial);
-    enum err err = copy_all(from, to) ? OK : cannot(why, "write", partial);
-    close(to);
+        return cannot(why, "make", partial[0] != '\0' ? partial : path);
+    enum err err = copy_all(from, to) ? OK : cannot(why, "write", path);
     if (err == OK)
-        err = publish(partial, path, why);
-    if (err != OK)
+        err = publish(to, partial, path, why);
+    close(to);
+    if (partial[0] != '\0')
         unlink(partial);
     return err;
 }

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import stat
@@ -445,6 +446,17 @@ def test_backup_refusals(world):
     control.rows("backup", world.directory / "good.db")
     assert sorted(path.name for path in world.directory.glob("*.db*")) == ["good.db"]
     assert not list(server.data.glob("*.partial*"))
+
+
+def test_a_backup_that_is_killed_leaves_nothing(world):
+    """By whatever signal, in the middle of storing its file."""
+    server = world.server()
+    copies = world.directory / "copies"
+    copies.mkdir()
+    limit = ("sh", "-c", 'ulimit -f 8; exec "$@"', "sh")
+    done = Control(server).run("backup", copies / "backup.db", prefix=limit)
+    assert done.returncode == -signal.SIGXFSZ
+    assert list(copies.iterdir()) == []
 
 
 def test_restore_moves_aside_what_is_there(world):
