@@ -129,8 +129,11 @@ void control_free(struct control **out)
     if (control == NULL)
         return;
     control_drain(control);
-    while (control->calls != NULL)
+    while (control->calls != NULL) {
+        if (control->calls->path[0] != '\0')
+            unlink(control->calls->path); /* a copy that was complete when nobody was there any more to take it */
         call_free(control->calls);
+    }
     free(control->lanes);
     free((char *)control->parts.path);
     free((char *)control->parts.data);

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from harness import disk, surroundings
-from harness.control import Control
+from harness.control import EARSHOTCTL, Control
 from harness.server import password_of
 from harness.traffic import Traffic
 from harness.wire import code_name
@@ -148,6 +148,19 @@ def test_a_backup_without_room(world, small):
     assert control.run("backup", elsewhere.path / "backup.db").returncode not in (0, 1)
     assert list(elsewhere.path.iterdir()) == []
     assert alice.ok("message bob after")["id"]
+
+
+def test_a_stop_while_a_backup_is_synced(world):
+    """The copy is complete, and nobody is there any more to hand it over: it does not stay in the data directory."""
+    note = world.directory / "syncing"
+    preloaded = surroundings.BUILD / "tests" / "preload" / "slow_sync.so"
+    server = world.server("--sandbox", "off",
+                          env={"LD_PRELOAD": str(preloaded), "SLOW_SYNC": ".partial", "SLOW_SYNC_NOTE": str(note)})
+    backup = world.program(EARSHOTCTL, "--data", server.data, "backup", world.directory / "backup.db", name="earshotctl")
+    world.hub.wait(note.exists, "the copy to be synced")
+    server.stop()
+    assert backup.exit_code() == 3
+    assert not list(server.data.glob("*.partial*")) and not (world.directory / "backup.db").exists()
 
 
 def test_a_start_on_a_full_disk(world, small):
