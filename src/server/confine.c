@@ -6,6 +6,7 @@
  */
 #include "server/confine.h"
 #include "base/log.h"
+#include "inside.h"
 #include "sandbox/sandbox.h"
 #include "server/place.h"
 #include <libgen.h>
@@ -53,9 +54,9 @@ static void add_file(struct places *places, const char *file)
 
 static void find_places(const struct config *config, struct places *places)
 {
-    const char *database = config->store + strlen("sqlite:");
+    char database[PATH_MAX];
     add(places, config->data, SANDBOX_WRITE);
-    if (database[0] != '\0')
+    if (settings_database(config, database, sizeof database) == OK)
         add_folder_of(places, database, SANDBOX_WRITE);
     add(places, "/dev/null", SANDBOX_READ); /* the spare descriptor of a listener */
     add_file(places, config->file);

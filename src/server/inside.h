@@ -54,7 +54,7 @@ void server_reload(struct server *server);
 struct chat_settings settings_for_chat(const struct config *config);
 /* ERR_INVALID with the reason in `why`: the relays' secret cannot be read. */
 enum err settings_for_sessions(const struct config *config, struct session_settings *out, struct buf *why);
-/* The path of the database. ERR_CAP. */
+/* The path of the database, at the end of a link. ERR_CAP. */
 enum err settings_database(const struct config *config, char *out, size_t size);
 /* A restore was cut short between the old database and the new one: a server must not begin with an empty one. */
 bool restore_unfinished(const char *database);

@@ -3,9 +3,11 @@
 #include "base/log.h"
 #include "inside.h"
 #include "server/notify.h"
-#include "server/place.h"
 #include "server/relays.h"
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct chat_settings settings_for_chat(const struct config *config)
@@ -37,13 +39,22 @@ enum err settings_for_sessions(const struct config *config, struct session_setti
     return err;
 }
 
+/* Where SQLite finds it, too: so that the lock and the redo log lie beside it, by whatever name it is reached. */
+static enum err follow_link(char *path, size_t size)
+{
+    char real[PATH_MAX];
+    struct stat info;
+    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode) || realpath(path, real) == NULL)
+        return OK;
+    int len = snprintf(path, size, "%s", real);
+    return len >= 0 && (size_t)len < size ? OK : ERR_CAP;
+}
+
 enum err settings_database(const struct config *config, char *out, size_t size)
 {
     const char *given = config->store + strlen("sqlite:");
-    if (given[0] == '\0')
-        return place_path(config->data, "earshot.db", out, size);
-    int len = snprintf(out, size, "%s", given);
-    return len >= 0 && (size_t)len < size ? OK : ERR_CAP;
+    int len = given[0] != '\0' ? snprintf(out, size, "%s", given) : snprintf(out, size, "%s/earshot.db", config->data);
+    return len >= 0 && (size_t)len < size ? follow_link(out, size) : ERR_CAP;
 }
 
 size_t settings_connections(const struct server *server)

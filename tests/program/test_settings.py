@@ -175,6 +175,29 @@ def test_the_database_elsewhere(world):
     assert path.exists() and not (server.data / "earshot.db").exists()
 
 
+def test_the_database_behind_a_link(world):
+    """It is locked, logged and restored where it is, by whichever name: else two servers might serve it, or a log be overlooked."""
+    place = world.directory / "place"
+    place.mkdir()
+    link = world.directory / "link.db"
+    link.symlink_to(place / "real.db")
+    server = world.server("--store", f"sqlite:{place}/real.db", accounts=())
+    second = world.new_server("--store", f"sqlite:{link}", data=world.directory / "second")
+    second.launch()
+    assert second.process.exit_code() == 2 and "in use by another server" in second.log
+    server.stop()
+    second.start()
+    alice, bob = (world.peer(server=second, label=name) for name in ("alice", "bob"))
+    alice.register("alice")
+    bob.register("bob")
+    bob.close()
+    identity = alice.done("message", to="bob", body="behind a link").id
+    second.kill9()
+    server.start()
+    assert world.peer("bob", server=server).expect("event_message", body="behind a link").id == identity
+    assert sorted(path.name for path in world.directory.glob("link.db*")) == ["link.db"]
+
+
 def test_systemd_is_told(world):
     """READY=1 when it serves, STOPPING=1 when it ends."""
     path = world.directory / "notify"
