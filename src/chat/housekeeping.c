@@ -15,7 +15,7 @@ enum {
     TIDY_ROWS = 500,
 };
 
-static const int64_t LOGINS_MS = 366LL * 24 * 3600 * 1000; /* of login history kept */
+static const int64_t LOGINS_MS = 366LL * 24 * 3600 * 1000; /* so long it is known when somebody was online last */
 
 static struct shard *shard_of_alive(struct timer *timer)
 {

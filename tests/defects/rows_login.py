@@ -2,6 +2,13 @@
 
 ROWS = [
     {
+        "name": "logins-kept-for-a-year",
+        "file": "src/store/sqlite/logins.c",
+        "old": "    enum err err = db_run(db, db_bind(db, SQL_LOGIN_SUPERSEDE, (int64_t)account));\n",
+        "new": "    enum err err = OK;\n",
+        "test": "store/test_accounts",
+    },
+    {
         "name": "unknown-names-are-not-hashed",
         "file": "src/chat/login.c",
         "old": "    if (err == OK || err == ERR_UNKNOWN_USER)\n        err = hash_off_loop(attempt, verify_work, verified);\n",

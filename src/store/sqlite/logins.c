@@ -1,11 +1,18 @@
-/* logins.c - the history of logins, wrong passwords, and signs of life. */
+/* logins.c - when accounts were online last, wrong passwords, and signs of life. */
 #include "replay.h"
 #include "verbs.h"
+
+/* Who is online needs no earlier interval: only the last one is ever asked for. */
+enum err login_insert(struct database *db, uint64_t account, int64_t time, uint64_t id)
+{
+    enum err err = db_run(db, db_bind(db, SQL_LOGIN_SUPERSEDE, (int64_t)account));
+    return err == OK ? db_run(db, db_bind(db, SQL_LOGIN_OPEN, (int64_t)account, time, (int64_t)id)) : err;
+}
 
 enum err login_open(struct database *db, struct store_op *op)
 {
     struct store_login_open *open = (struct store_login_open *)op;
-    enum err err = db_run(db, db_bind(db, SQL_LOGIN_OPEN, (int64_t)open->account, open->time, 0));
+    enum err err = login_insert(db, open->account, open->time, 0);
     if (err == OK) {
         open->login = (uint64_t)sqlite3_last_insert_rowid(db->handle);
         log_login_opened(db, open->login, open->account, open->time);

@@ -82,7 +82,7 @@ static enum err redo_conversation(struct database *db, const uint64_t *numbers, 
 
 static enum err redo_login_opened(struct database *db, const uint64_t *numbers, struct slice body)
 {
-    return db_run(db, db_bind(db, SQL_LOGIN_OPEN, (int64_t)numbers[1], (int64_t)numbers[2], (int64_t)numbers[0]));
+    return login_insert(db, numbers[1], (int64_t)numbers[2], numbers[0]);
 }
 
 static enum err redo_login_closed(struct database *db, const uint64_t *numbers, struct slice body)

@@ -57,6 +57,7 @@ const char *const statements[SQL_COUNT] = {
     [SQL_RANGE] = "SELECT id, device FROM message WHERE conversation = ?1 AND sender = ?2 AND id > ?3 ORDER BY id",
 
     [SQL_LOGIN_OPEN] = "INSERT INTO login(id, account, began) VALUES(nullif(?3, 0), ?1, ?2)",
+    [SQL_LOGIN_SUPERSEDE] = "DELETE FROM login WHERE account = ?1 AND ended IS NOT NULL",
     [SQL_LOGIN_CLOSE] = "UPDATE login SET ended = max(began, ?2) WHERE id = ?1 AND ended IS NULL",
     [SQL_LOGINS_CLOSE_ALL] = "UPDATE login SET ended = max(began, ?1) WHERE ended IS NULL",
     [SQL_FAILURES_SET] = "INSERT INTO failure(count, blocked_until, time, name) VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE"

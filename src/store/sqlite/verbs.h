@@ -38,6 +38,7 @@ enum err account_block(struct database *db, struct store_op *op);
 enum err message_append(struct database *db, struct store_op *op);
 enum err message_advance(struct database *db, struct store_op *op);
 /* The message of an operation that was executed before, as it came out then. ERR_INVALID: that cannot be. */
+enum err login_insert(struct database *db, uint64_t account, int64_t time, uint64_t id); /* id 0: a new one */
 enum err message_restore(struct database *db, const struct store_append *append, uint64_t id, uint64_t conversation);
 /* The account has received so far; nothing if it is not a member. */
 enum err message_received(struct database *db, uint64_t account, struct store_position to);

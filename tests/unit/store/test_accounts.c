@@ -210,6 +210,22 @@ static void logins_end_when_closed_or_when_last_alive(void **state)
     assert_int_equal(execute(f, &stranger.op, STORE_LOGIN_OPEN), ERR_UNKNOWN_USER);
 }
 
+static void a_login_takes_the_place_of_the_one_before(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t alice = make_account(f, "alice"), bob = make_account(f, "bob");
+    struct store_login_close close = {.login = open_login(f, bob, 100), .time = 200};
+    assert_int_equal(execute(f, &close.op, STORE_LOGIN_CLOSE), OK);
+    for (int i = 1; i <= 5; i++) {
+        close = (struct store_login_close){.login = open_login(f, alice, i * 1000), .time = i * 1000 + 500};
+        assert_int_equal(execute(f, &close.op, STORE_LOGIN_CLOSE), OK);
+    }
+    expect_load(f, "alice@5500 bob@200 ");
+    struct store_tidy tidy = {.logins_before = 10000, .limit = 100};
+    assert_int_equal(execute(f, &tidy.op, STORE_TIDY), OK);
+    assert_int_equal(tidy.deleted, 2); /* one of each */
+}
+
 static void failures_are_kept_and_cleared(void **state)
 {
     struct fixture *f = *state;
@@ -246,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(longest_unused_device_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocks_are_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(logins_end_when_closed_or_when_last_alive, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_login_takes_the_place_of_the_one_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_are_kept_and_cleared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_readers_error_ends_the_load, set_up, tear_down),
     };

@@ -337,11 +337,11 @@ static void tidying_takes_old_devices_logins_and_failures(void **state)
     struct store_device_create kept = device_of(alice, 2, 500, 0);
     assert_int_equal(execute(f, &kept.op, STORE_DEVICE_CREATE), OK);
     for (int i = 0; i < 5; i++) {
-        struct store_login_open open = {.account = alice, .time = i * 100};
+        char name[] = {'m', (char)('0' + i), '\0'};
+        struct store_login_open open = {.account = make_account(f, name), .time = i * 100};
         assert_int_equal(execute(f, &open.op, STORE_LOGIN_OPEN), OK);
         struct store_login_close close = {.login = open.login, .time = i * 100 + 50};
         assert_int_equal(execute(f, &close.op, STORE_LOGIN_CLOSE), OK);
-        char name[] = {'m', (char)('0' + i), '\0'};
         struct store_failures failures = {.name = slice_str(name), .count = 1, .time = i * 100};
         assert_int_equal(execute(f, &failures.op, STORE_FAILURES), OK);
     }

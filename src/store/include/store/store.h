@@ -207,7 +207,7 @@ struct store_block {
     int64_t time;
 };
 
-/* The account's first session begins: an interval of the login history. */
+/* The account's first session begins: an interval in which it is online, which takes the place of those that have ended. */
 struct store_login_open {
     struct store_op op;
     uint64_t account;
