@@ -64,6 +64,7 @@ struct client_core {
     enum question question;
     bool answered;      /* the question; acted on by the timer */
     bool wants_account; /* the user agreed to a new account */
+    bool asks_if_open;  /* a register is under way only to learn whether the server takes new accounts */
 
     struct buf in, out;
     bool secret_out;          /* `out` holds a password or a token */

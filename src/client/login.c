@@ -101,6 +101,7 @@ static void load_token(struct client_core *core)
 void login_begin(struct client_core *core)
 {
     core->step = LOGIN_NONE;
+    core->asks_if_open = false;
     send_hello(core);
     if (core->user.len == 0) {
         core_flush(core);
@@ -137,6 +138,26 @@ static void unknown_user(struct client_core *core, const char *text, unsigned re
         core_finish_error(core, EARSHOT_UNKNOWN_USER, text, retry_after);
 }
 
+/*
+ * A server that takes no new accounts answers an unknown name like a wrong password, so that nobody learns which names exist.
+ * Whoever wants an account is not helped by that: asked for one, the server says that it takes none, whatever the name.
+ */
+static void ask_if_open(struct client_core *core)
+{
+    core->asks_if_open = true;
+    send_step(core, LOGIN_REGISTER);
+}
+
+static void said_if_open(struct client_core *core, enum err err)
+{
+    core->asks_if_open = false;
+    if (err == ERR_REGISTRATION_CLOSED)
+        core_finish_error(core, EARSHOT_REGISTRATION_CLOSED,
+                          "The password is wrong, or there is no such user and this server does not take new accounts.", 0);
+    else
+        core_finish_error(core, EARSHOT_WRONG_PASSWORD, err_text(ERR_WRONG_PASSWORD), 0);
+}
+
 static void bad_token(struct client_core *core)
 {
     core->has_token = false;
@@ -162,6 +183,13 @@ static bool may_type_again(const struct client_core *core, enum err err, unsigne
     return password && core->password_typed && retry_after == 0;
 }
 
+/* With retry_after the name is blocked now, which is what has to be said. */
+static bool would_register(const struct client_core *core, enum err err, unsigned retry_after)
+{
+    return err == ERR_WRONG_PASSWORD && core->step == LOGIN_PASSWORD && core->register_unknown && !core->was_online &&
+           retry_after == 0;
+}
+
 static void ask_for_another_password(struct client_core *core, enum earshot_error error, const char *text)
 {
     bool account = core->step == LOGIN_REGISTER;
@@ -180,12 +208,16 @@ static void refused(struct client_core *core, const Earshot__Error *error)
     enum err err = codec_error(error->code);
     const char *text = core_text(core, error->text, err_text(err));
     bool passing = err == ERR_UNAVAILABLE || err == ERR_RATE_LIMITED || err == ERR_NOT_STORED;
-    if (core->step == LOGIN_RESUME && err == ERR_BAD_TOKEN)
+    if (core->asks_if_open)
+        said_if_open(core, err);
+    else if (core->step == LOGIN_RESUME && err == ERR_BAD_TOKEN)
         bad_token(core);
     else if (core->step == LOGIN_PASSWORD && err == ERR_UNKNOWN_USER)
         unknown_user(core, text, error->retry_after);
     else if (may_type_again(core, err, error->retry_after))
         ask_for_another_password(core, error_from_wire(error->code), text);
+    else if (would_register(core, err, error->retry_after))
+        ask_if_open(core);
     else if (core->was_online && passing)
         core_drop(core, text, error->retry_after);
     else
@@ -219,7 +251,7 @@ static void welcomed(struct client_core *core, const Earshot__Welcome *welcome)
     core->number = last > core->number ? last : core->number;
     core->state = CORE_ONLINE;
     core->step = LOGIN_NONE;
-    core->wants_account = false;
+    core->wants_account = core->asks_if_open = false;
     core->paused_until = 0;
     timer_stop(core->world->timers, &core->deadline);
     timer_stop(core->world->timers, &core->giving_up);

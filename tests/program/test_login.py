@@ -43,9 +43,13 @@ def test_registration_asks_nothing_of_a_known_name(world):
 def test_registration_closed(world):
     server = world.server("--registration", "closed")
     refused = world.start_client("dave", "--register")
-    assert refused.expect("error")["code"] in ("registration_closed", "wrong_password")
+    assert refused.expect("error")["code"] == "registration_closed"
     assert refused.exit_code() == 4
+    plain = world.start_client("dave", label="dave-plain")
+    assert plain.expect("error")["code"] == "wrong_password"
+    assert plain.exit_code() == 4
     world.client("alice").logout()
+    world.client("alice", "--register", label="alice-again").logout()
     server.args = []
     server.restart()
     world.client("dave", "--register", label="dave-later").logout()

@@ -123,6 +123,33 @@ static void unknown_user_registers_asks_or_fails(void **unused)
     unknown_user(false, false, "(nothing)", "closed unknown_user none");
 }
 
+/* A wrong password, and what the server then says to who would make an account. */
+static void would_register(unsigned retry_after, const char *frame, uint32_t answer, const char *event)
+{
+    struct core_options options = alice;
+    options.register_unknown = true;
+    struct fake *fake = fake_start(&options);
+    open_connection(fake);
+    wants(fake, "hello 1");
+    wants(fake, "login 2 alice wonderland");
+    say_error(fake, 2, EARSHOT__ERROR_CODE__ERROR_WRONG_PASSWORD, retry_after);
+    wants(fake, frame);
+    if (answer != 0)
+        say_error(fake, 3, answer, 0);
+    sees(fake, event);
+    fake_stop(fake);
+}
+
+static void who_would_register_learns_that_none_are_taken(void **unused)
+{
+    const char *asks = "register 3 alice wonderland";
+    would_register(0, asks, EARSHOT__ERROR_CODE__ERROR_REGISTRATION_CLOSED, "closed registration_closed none");
+    would_register(0, asks, EARSHOT__ERROR_CODE__ERROR_NAME_TAKEN, "closed wrong_password none");
+    would_register(0, asks, EARSHOT__ERROR_CODE__ERROR_BAD_PASSWORD, "closed wrong_password none");
+    would_register(0, asks, EARSHOT__ERROR_CODE__ERROR_RATE_LIMITED, "closed wrong_password none");
+    would_register(60, "(nothing)", 0, "closed wrong_password none");
+}
+
 /* As far as the question for the password. */
 static struct fake *asked_for_password(void)
 {
@@ -287,6 +314,7 @@ int main(void)
         cmocka_unit_test(asks_for_everything),
         cmocka_unit_test(slow_typing_outlives_the_connection),
         cmocka_unit_test(unknown_user_registers_asks_or_fails),
+        cmocka_unit_test(who_would_register_learns_that_none_are_taken),
         cmocka_unit_test(a_mistyped_password_is_asked_for_again),
         cmocka_unit_test(a_mistyped_password_outlives_the_connection),
         cmocka_unit_test(a_password_that_a_new_account_may_not_have_is_asked_for_again),
