@@ -73,6 +73,8 @@ enum err patience_begin(struct session *session);
 void patience_frame(struct session *session, bool incomplete, bool another);
 /* Looks again in `ms` at the latest. */
 void patience_within(struct session *session, int64_t ms);
+/* The settings have changed: a deadline may be sooner now. */
+void patience_reconsider(struct session *session);
 
 /* gate.c: the session rests for so long still; 0: no longer. */
 int64_t gate_rest_ms(const struct session *session, int64_t now);

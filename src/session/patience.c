@@ -123,6 +123,12 @@ void patience_within(struct session *session, int64_t ms)
         (void)timer_start(session->hub->world->timers, &session->timer, due); /* it is running: nothing can fail */
 }
 
+void patience_reconsider(struct session *session)
+{
+    int64_t now = world_mono_ms(session->hub->world);
+    patience_within(session, next_deadline(session, now) - now);
+}
+
 void patience_frame(struct session *session, bool incomplete, bool another)
 {
     if (!incomplete) {

@@ -58,6 +58,8 @@ void hub_free(struct hub **hub)
 void hub_configure(struct hub *hub, const struct session_settings *settings)
 {
     hub->settings = *settings;
+    for (struct session *session = hub->sessions; session != NULL; session = session->next)
+        patience_reconsider(session);
 }
 
 size_t hub_sessions(const struct hub *hub)

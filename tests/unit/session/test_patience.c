@@ -248,6 +248,26 @@ static void test_gone_while_logging_out(void **state)
     sees(again, "2 error bad_token");
 }
 
+/* A shorter timeout counts from the last command, also for those who are in. */
+static void test_a_new_timeout_is_for_all(void **state)
+{
+    struct desk *desk = *state;
+    struct caller *idle = online(desk, "alice"), *busy = online(desk, "bob");
+    stage_pass(desk->stage, 5000);
+    send_text(busy, 16, "bob", "to myself");
+    desk->settings.timeout_ms = 8000;
+    configure(desk);
+    stage_pass(desk->stage, 2900);
+    assert_false(idle->hung_up);
+    stage_pass(desk->stage, 200);
+    assert_true(idle->hung_up);
+    idle->first = idle->count - 1;
+    sees_goodbye(idle, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT);
+    assert_false(busy->hung_up);
+    stage_pass(desk->stage, 5000);
+    assert_true(busy->hung_up);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +281,7 @@ int main(void)
         DESK_TEST(test_a_flood_of_new_accounts),
         DESK_TEST(test_logout_answers_first),
         DESK_TEST(test_gone_while_logging_out),
+        DESK_TEST(test_a_new_timeout_is_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
