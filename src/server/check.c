@@ -45,10 +45,12 @@ static enum err check_credentials_file(const struct config *config, struct buf *
     const char *why = "";
     buf_init(&text, CREDENTIALS_MAX);
     enum err err = file_read(path, &text, &why);
-    if (err == OK)
+    if (err == OK) {
         err = check_credentials(path, buf_slice(&text), problems);
-    else
-        (void)buf_printf(problems, "credentials: cannot read %s: %s\n", path, why);
+    } else {
+        config_name(config, "credentials", problems);
+        (void)buf_printf(problems, ": cannot read %s: %s\n", path, why);
+    }
     if (text.bytes != NULL)
         secret_wipe(text.bytes, text.size);
     buf_free(&text);
@@ -62,7 +64,8 @@ static enum err check_certificate(const struct config *config, struct buf *probl
         return OK;
     const char *why = "";
     if (tls_server_new(config->certificate, config->key, &tls, &why) != OK) {
-        (void)buf_printf(problems, "certificate: %s\n", why);
+        config_name(config, "certificate", problems);
+        (void)buf_printf(problems, ": %s\n", why);
         return ERR_INVALID;
     }
     tls_unref(&tls);

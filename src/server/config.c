@@ -253,6 +253,16 @@ enum err config_flags(struct config *config, int argc, char *const argv[], enum 
 
 /* ---- together ---- */
 
+void config_name(const struct config *config, const char *setting, struct buf *out)
+{
+    const struct config_origin *origin = setting_origin(config, setting_find(slice_str(setting)));
+    if (origin->source == CONFIG_FILE)
+        (void)buf_printf(out, "%s:%u: ", config->file, origin->line);
+    else if (origin->source == CONFIG_FLAG)
+        (void)buf_append_str(out, "--");
+    (void)buf_append_str(out, setting);
+}
+
 enum err config_finish(const struct config *config, struct buf *problems)
 {
     bool certificate = config->certificate[0] != '\0', key = config->key[0] != '\0';

@@ -23,18 +23,20 @@ static enum err take_secret(struct session_settings *settings, struct slice text
     return OK;
 }
 
-static enum err read_secret(const char *path, struct session_settings *settings, struct buf *why)
+static enum err read_secret(const struct config *config, struct session_settings *settings, struct buf *why)
 {
     struct buf text;
-    const char *reason = "";
+    const char *reason = "", *path = config->turn_secret_file;
     buf_init(&text, 4096);
     enum err err = file_read(path, &text, &reason);
     if (err == OK) {
         reason = "its first line must be a secret of 1 to 256 bytes";
         err = take_secret(settings, buf_slice(&text));
     }
-    if (err != OK)
-        (void)buf_printf(why, "turn-secret-file: cannot use %s: %s", path, reason);
+    if (err != OK) {
+        config_name(config, "turn-secret-file", why);
+        (void)buf_printf(why, ": cannot use %s: %s", path, reason);
+    }
     if (text.bytes != NULL)
         secret_wipe(text.bytes, text.size);
     buf_free(&text);
@@ -47,10 +49,11 @@ enum err relays_load(const struct config *config, struct session_settings *setti
     if (config->turn.count == 0)
         return OK;
     if (config->turn_secret_file[0] == '\0') {
-        (void)buf_append_str(why, "turn is set, but no turn-secret-file");
+        config_name(config, "turn", why);
+        (void)buf_append_str(why, " is set, but no turn-secret-file");
         return ERR_INVALID;
     }
-    enum err err = read_secret(config->turn_secret_file, settings, why);
+    enum err err = read_secret(config, settings, why);
     if (err != OK)
         return err;
     for (size_t i = 0; i < config->turn.count; i++)

@@ -40,10 +40,12 @@ static void merge(struct config *current, const struct config *before, const str
     buf_init(&shown, CONFIG_PROBLEMS_MAX);
     for (size_t i = 0; i < settings_count; i++) {
         const struct setting *setting = &settings[i];
-        if (same(fresh, before, setting, &shown))
+        bool equal = same(fresh, before, setting, &shown);
+        if (setting->reload)
+            setting_copy(current, fresh, setting); /* if only for the line that it stands in now */
+        if (equal)
             continue;
         if (setting->reload) {
-            setting_copy(current, fresh, setting);
             log_event(LOG_INFO, "setting_changed", log_str("name", setting->name), log_slice("value", buf_slice(&shown)));
         } else {
             log_event(LOG_WARN, "setting_needs_restart", log_str("name", setting->name), log_slice("value", buf_slice(&shown)));

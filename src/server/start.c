@@ -96,7 +96,8 @@ static enum err read_credentials(struct server *server, struct buf *why)
     const char *reason = "", *path = server->config.credentials;
     if (path[0] == '\0' || file_read(path, &server->credentials, &reason) == OK)
         return OK;
-    (void)buf_printf(why, "credentials: cannot read %s: %s", path, reason);
+    config_name(&server->config, "credentials", why);
+    (void)buf_printf(why, ": cannot read %s: %s", path, reason);
     return ERR_INVALID;
 }
 
@@ -121,8 +122,10 @@ static enum err start_place(struct server *server, struct buf *why)
 static enum err start_certificate(struct server *server, struct buf *why)
 {
     bool configured = server->config.certificate[0] != '\0';
-    if (configured)
-        (void)buf_append_str(why, "certificate: ");
+    if (configured) {
+        config_name(&server->config, "certificate", why);
+        (void)buf_append_str(why, ": ");
+    }
     enum err err = certificate_load(&server->config, &server->tls, why);
     if (err != OK)
         return configured ? ERR_INVALID : ERR_SYSTEM;

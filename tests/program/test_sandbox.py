@@ -218,7 +218,7 @@ def test_check_as_the_owner_of_the_data(world):
     shutil.chown(data, USER)
     done = check(world, *args)
     assert (done.returncode, done.stdout) == (0, "configuration ok\n")
-    assert done.stderr == (f"earshotd: warning: as {USER}, whom {data} belongs to: credentials: cannot read {credentials}: "
+    assert done.stderr == (f"earshotd: warning: as {USER}, whom {data} belongs to: --credentials: cannot read {credentials}: "
                            "Permission denied\n")
     shutil.chown(credentials, USER)
     assert check(world, *args).stderr == ""

@@ -63,6 +63,19 @@ def test_every_mistake_is_named_with_its_line(world):
     assert not re.search(r"earshotd\.conf:[14]\b", done.stderr + done.stdout)
 
 
+@pytest.mark.parametrize("check", (("--check",), ()))
+@pytest.mark.parametrize("lines", ("credentials = {0}", "certificate = {0}\nkey = {0}", "turn = turn:127.0.0.1:3478",
+                                   "turn-secret-file = {0}\nturn = turn:127.0.0.1:3478"))
+def test_what_a_setting_names_and_is_not_there_is_named_with_its_line(world, lines, check):
+    missing = world.directory / "missing"
+    path = config(world, "timeout = 60\n\n" + lines.format(missing) + "\n")
+    arguments = ("--data", world.directory / "d", "--listen", "127.0.0.1:0", *check)
+    done = run(world, "--config", path, *arguments)
+    assert done.returncode == 1 and re.search(rf"^earshotd: \S*earshotd\.conf:3: {lines.split()[0]}\b", done.stderr, re.MULTILINE), done
+    done = run(world, "--credentials", missing, *arguments)
+    assert done.returncode == 1 and re.search(r"^earshotd: --credentials: cannot read ", done.stderr, re.MULTILINE), done
+
+
 def test_mistakes_in_the_file_stop_the_start(world):
     path = config(world, "timeout = soon\n")
     done = run(world, "--config", path, "--data", world.directory / "d", "--listen", "127.0.0.1:0")

@@ -97,6 +97,9 @@ enum err config_read(struct config *config, const char *name, struct slice text,
 /* The flags. They override the file whatever the order of the calls. Same errors. */
 enum err config_flags(struct config *config, int argc, char *const argv[], enum config_action *action, struct buf *problems);
 
+/* Begins a message about the value of a setting: "earshotd.conf:3: credentials", or "--credentials". */
+void config_name(const struct config *config, const char *setting, struct buf *out);
+
 /* What no setting can know alone: both of certificate and key, or none. Same errors. */
 enum err config_finish(const struct config *config, struct buf *problems);
 
