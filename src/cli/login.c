@@ -56,12 +56,25 @@ static void pose_trust(struct login *login, const char *fingerprint)
     buf_free(&before);
 }
 
+static void nobody_trusts(struct login *login, const char *fingerprint)
+{
+    struct buf text;
+    buf_init(&text, TEXT_CAP);
+    text_add(&text, "There is no terminal to ask at whether to trust the server ");
+    text_safe_line(&text, slice_str(login->server));
+    text_format(&text, "; its certificate is\n  %s", fingerprint);
+    text_bytes(&text, slice_of("", 1));
+    dialog_fail(login->dialog, EARSHOT_NOT_TRUSTED, (const char *)buf_data(&text), EXIT_NOT_TRUSTED);
+    buf_free(&text);
+}
+
 static void begin_trust(struct login *login, const struct earshot_event *event)
 {
+    const char *fingerprint = event->text ? event->text : "";
     if (ask_possible(&login->ask))
-        pose_trust(login, event->text ? event->text : "");
+        pose_trust(login, fingerprint);
     else
-        earshot_trust_server(login->dialog->client, false);
+        nobody_trusts(login, fingerprint);
 }
 
 static void begin_user(struct login *login, const struct earshot_event *event)

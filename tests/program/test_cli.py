@@ -98,6 +98,16 @@ def test_not_trusted(world, face):
 
 
 @pytest.mark.parametrize("face", ("--json", "--plain"))
+def test_nobody_to_ask_for_trust(world, face):
+    server = world.server()
+    done = run(world, face, "--trust", "ask", *world.client_args("alice", "x", certificate=False))
+    fingerprint = re.search(r"fingerprint=(SHA256:[0-9a-f:]+)", server.log).group(1)
+    assert done.returncode == UNTRUSTED and done.stdout.count("\n") == 1, done
+    assert "no terminal" in done.stdout and fingerprint in done.stdout, done
+    assert "alice" not in server.log, "no password goes to a stranger"
+
+
+@pytest.mark.parametrize("face", ("--json", "--plain"))
 def test_refused(world, face):
     world.server()
     done = run(world, face, *world.client_args("alice", "x", password="not-the-password"))
