@@ -8,32 +8,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads until the end of the line or of the room. */
-static size_t read_line(int fd, char *line, size_t size)
+/* Reads until the end of the line or of the room. False, and errno, if it cannot be read. */
+static bool read_line(int fd, char *line, size_t size, size_t *out)
 {
     size_t len = 0;
     while (len < size && memchr(line, '\n', len) == NULL) {
         ssize_t got = read(fd, line + len, size - len);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0)
+        if (got < 0)
+            return false;
+        if (got == 0)
             break;
         len += (size_t)got;
     }
     const char *newline = memchr(line, '\n', len);
-    return newline ? (size_t)(newline - line) : len;
+    *out = newline ? (size_t)(newline - line) : len;
+    return true;
+}
+
+static bool read_first_line(const char *path, char *line, size_t size, size_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool read = read_line(fd, line, size, len);
+    int problem = errno;
+    close(fd);
+    errno = problem;
+    return read;
 }
 
 enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE], struct buf *why)
 {
     char line[FILES_PASSWORD_SIZE];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    size_t len;
+    if (!read_first_line(path, line, sizeof line, &len)) {
         text_format(why, "--password-file: %s: %s", path, strerror(errno));
+        explicit_bzero(line, sizeof line);
         return ERR_USAGE;
     }
-    size_t len = read_line(fd, line, sizeof line);
-    close(fd);
     if (len > 0 && len < sizeof line && line[len - 1] == '\r')
         len--;
     bool good = len > 0 && len < sizeof line && memchr(line, '\0', len) == NULL;

@@ -46,6 +46,9 @@ static void files_without_a_password_are_named(void **state)
     buf_clear(&why);
     assert_int_equal(files_read_password("/nonexistent/file", password, &why), ERR_USAGE);
     assert_text(&why, "--password-file: /nonexistent/file: No such file or directory");
+    buf_clear(&why);
+    assert_int_equal(files_read_password("/", password, &why), ERR_USAGE);
+    assert_text(&why, "--password-file: /: Is a directory");
     assert_string_equal(password, "untouched");
     buf_free(&why);
 }
