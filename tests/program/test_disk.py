@@ -46,7 +46,7 @@ def what_goes_on(world, alice, carol, token):
 def what_is_refused(world, alice, carol):
     """What needs a row of its own."""
     alice.refused(f"message carol {'y' * 16000}", "not_stored")
-    carol.refused("block alice", "not_stored")
+    assert "message" not in carol.refused("block alice", "not_stored")["text"], "it is not about one"
     carol.fence()
     carol.nothing("message")
     peer = world.peer()
