@@ -17,6 +17,13 @@ static int time_is_up(void *ctx)
     return system_clock.mono_ms(&system_clock) >= *(int64_t *)ctx;
 }
 
+/* SQLite heads what it has found with a line that says in which database; there is only the one. */
+static const char *finding(const char *text)
+{
+    const char *next = strchr(text, '\n');
+    return strncmp(text, "*** in database ", 16) == 0 && next != NULL ? next + 1 : text;
+}
+
 static enum err judge(sqlite3 *handle, sqlite3_stmt *statement, int code)
 {
     const char *path = sqlite3_db_filename(handle, "main"), *found = NULL;
@@ -25,7 +32,7 @@ static enum err judge(sqlite3 *handle, sqlite3_stmt *statement, int code)
     if (found != NULL && strcmp(found, "ok") == 0)
         return OK;
     if (found != NULL)
-        return refuse(ERR_INVALID, "%s is damaged: %.200s", path, found);
+        return refuse(ERR_INVALID, "%s is damaged: %.200s", path, finding(found));
     if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
         return refuse(ERR_INVALID, "%s is damaged: %s", path, sqlite3_errmsg(handle));
     return refuse(ERR_SYSTEM, "cannot read %s: %s", path, sqlite3_errmsg(handle));
