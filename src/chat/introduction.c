@@ -17,6 +17,16 @@ struct introduction {
     uint8_t channel[CHANNEL_SIZE];
 };
 
+/*
+ * A channel between two people of whom the one who asked for it blocks the other. Signals of it pass all the same, or nothing
+ * could come of what the one who blocks has wished for. Both participants have it, as long as they stay.
+ */
+struct invitation {
+    struct invitation *next;
+    const struct user *with;
+    uint8_t channel[CHANNEL_SIZE];
+};
+
 static const struct slice nothing = {NULL, 0};
 
 /* An event to those seats of a user that can hold private channels; to one device of them, or to all (0). Returns how many. */
@@ -55,6 +65,41 @@ static enum err find_other(struct participant *participant, struct slice name, s
         return ERR_SELF;
     *other = user;
     return OK;
+}
+
+/* ---- invitations ---- */
+
+static bool invited(const struct participant *participant, const struct user *with, const uint8_t channel[CHANNEL_SIZE])
+{
+    for (const struct invitation *invitation = participant->invitations; invitation != NULL; invitation = invitation->next)
+        if (invitation->with == with && memcmp(invitation->channel, channel, CHANNEL_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* All but the newest so many. */
+static void forget_invitations(struct participant *participant, unsigned left)
+{
+    struct invitation **link = &participant->invitations;
+    while (*link != NULL && left-- > 0)
+        link = &(*link)->next;
+    for (struct invitation *rest = *link, *next; rest != NULL; rest = next) {
+        next = rest->next;
+        free(rest);
+    }
+    *link = NULL;
+}
+
+/* The answerer has accepted. */
+static void note_invitation(struct participant *participant, const struct user *with, const uint8_t channel[CHANNEL_SIZE])
+{
+    struct invitation *invitation = calloc(1, sizeof *invitation);
+    if (invitation == NULL)
+        return; /* then the channel is not made, as if there were no way */
+    forget_invitations(participant, INTRODUCTIONS_MAX - 1);
+    *invitation = (struct invitation){.next = participant->invitations, .with = with};
+    memcpy(invitation->channel, channel, CHANNEL_SIZE);
+    participant->invitations = invitation;
 }
 
 /* ---- the asker's side ---- */
@@ -176,6 +221,7 @@ void introduction_cancel_all(struct participant *asker)
 {
     while (asker->introductions != NULL)
         introduction_cancel(asker, asker->introductions->channel);
+    forget_invitations(asker, 0);
 }
 
 /* There is no such request any more. */
@@ -199,6 +245,8 @@ void introduction_on_answer(struct shard *shard, const struct event *event, stru
     }
     enum settlement settlement = event->reason ? SETTLED_ACCEPTED : SETTLED_DECLINED;
     uint64_t device = event->reason ? event->device : 0;
+    if (event->reason && !may_see(answerer, asker->user, ACT_PRIVATE))
+        note_invitation(asker, answerer, event->channel);
     tell_asked(*link, settlement, device, body);
     tell_asker(*link, settlement, device, body);
     take_out(find(asker, event->channel));
@@ -223,6 +271,8 @@ void introduction_on_settled(struct shard *shard, const struct event *event, str
     if (asked == NULL || asker == NULL)
         return;
     bool here = event->reason == SETTLED_ACCEPTED && event->receiver == asked->device;
+    if (here && !may_see(asked->user, asker, ACT_PRIVATE))
+        note_invitation(asked, asker, event->channel);
     const struct chat_private settled = {
         .with = user_name(asker),
         .device = here ? event->device : 0,
@@ -263,17 +313,19 @@ enum err introduction_signal(struct participant *from, struct slice name, uint64
         return err;
     if (payload.len > SIGNAL_MAX)
         return ERR_TOO_LONG;
-    if (!may_see(from->user, to, ACT_PRIVATE))
+    bool free_to = may_see(from->user, to, ACT_PRIVATE);
+    if (!free_to && !invited(from, to, channel))
         return ERR_BLOCKED;
     struct event event = event_of(EVENT_SIGNAL, from, channel);
-    return device != 0 && tell_devices(from->shard, to, device, &event, payload) > 0 ? OK : ERR_OFFLINE;
+    bool told = device != 0 && tell_devices(from->shard, to, device, &event, payload) > 0;
+    return told || !free_to ? OK : ERR_OFFLINE; /* a block hides whether they are there */
 }
 
 void introduction_on_signal(struct shard *shard, const struct event *event, struct slice body)
 {
     struct participant *to = shard_at(shard, event->slot, event->generation);
     struct user *from = directory_by_id(shard->chat->directory, event->sender);
-    if (to == NULL || from == NULL || !may_see(from, to->user, ACT_PRIVATE))
+    if (to == NULL || from == NULL || (!may_see(from, to->user, ACT_PRIVATE) && !invited(to, from, event->channel)))
         return;
     if (to->ops->congested(to->ctx)) /* nobody can be flooded off the server with what they never asked for */
         return;

@@ -4,7 +4,7 @@
 
 #include "seated.h"
 
-/* The asker leaves. */
+/* The participant leaves. */
 void introduction_cancel_all(struct participant *asker);
 
 #endif

@@ -47,6 +47,7 @@ struct participant {
     /* introduction.c */
     struct introduction *introductions;
     unsigned introduction_count;
+    struct invitation *invitations;
 };
 
 static inline void participant_hold(struct participant *participant)

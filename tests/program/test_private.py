@@ -5,6 +5,8 @@ import signal
 import pytest
 
 from harness import surroundings
+from harness.server import password_of
+from harness.wire import pb
 from test_terminal import at_prompt, open_terminal
 
 SECRET = "between us and nobody else"
@@ -133,6 +135,42 @@ def test_blocked(pair):
     bob.nothing("private_request")
     bob.ok("unblock alice")
     introduce(alice, bob)
+
+
+def test_who_blocks_may_ask(pair):
+    alice, bob = pair
+    bob.ok("block alice")
+    introduce(bob, alice)
+    say(bob, alice, "you may answer here")
+    say(alice, bob, "and nowhere else")
+    alice.refused("message bob psst", "blocked")
+    stop(alice, bob)
+    alice.refused("startprivate bob", "blocked")
+
+
+def test_an_invitation_is_for_one_channel(world):
+    """Who is blocked may signal on the channel that they were asked for, and learns no more by that than with it."""
+    world.server()
+    alice, bob = world.peer(), world.peer()
+    for user, peer in (("alice", alice), ("bob", bob)):
+        peer.hello(capabilities=[pb.CAPABILITY_PRIVATE])
+        peer.welcomed(peer.done("login", user=user, password=password_of(user)))
+    bob.done("block", user="alice")
+    channel, nonce = b"c" * 16, b"n" * 16
+    bob.done("startprivate", user="alice", channel=channel)
+    device = alice.expect("private_request", channel=channel).device
+    signal = {"user": "bob", "device": device, "payload": b"x"}
+    alice.refused("signal", "blocked", channel=channel, **signal)
+    alice.done("answerprivate", user="bob", accept=True, channel=channel, device=device, nonce=nonce)
+    alice.expect("private_settled", channel=channel)
+    alice.done("signal", channel=channel, **signal)
+    bob.expect("signal", channel=channel, payload=b"x")
+    alice.refused("signal", "blocked", channel=b"d" * 16, **signal)
+    alice.done("signal", channel=channel, **{**signal, "device": device + 1000})
+    bob.close()
+    carol = world.peer("carol")
+    world.hub.wait(lambda: b"bob" not in carol.done("whoelse").users, "bob to be gone")
+    alice.done("signal", channel=channel, **signal)
 
 
 def test_both_ask_at_once(pair):

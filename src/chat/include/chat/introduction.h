@@ -3,7 +3,8 @@
  *
  * A request is kept by the asker's participant until it is settled: by the first answer, by a time limit, or because the asker
  * takes it back or leaves. Signals need no record here: they go to one device of one user, as long as that user may be asked, and
- * a client ignores those of channels it knows nothing of. docs/PRIVATE.md.
+ * a client ignores those of channels it knows nothing of. Only what a user accepts who is blocked by the asker is remembered, by
+ * channel, so that they can signal on it. docs/PRIVATE.md.
  */
 #ifndef CHAT_INTRODUCTION_H
 #define CHAT_INTRODUCTION_H
