@@ -49,7 +49,8 @@ static void forget_output(struct client_core *core)
 
 static void stop_timers(struct client_core *core)
 {
-    struct timer *const all[] = {&core->soon, &core->pulse, &core->slow, &core->deadline, &core->retry, &core->giving_up};
+    struct timer *const all[] = {&core->soon,     &core->pulse, &core->active,   &core->slow,
+                                 &core->deadline, &core->retry, &core->giving_up};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         timer_stop(core->world->timers, all[i]);
 }
@@ -122,7 +123,7 @@ static void gone(struct client_core *core, enum earshot_error error, const char 
 {
     enum core_state before = core->state;
     core->up = false;
-    timer_stop(core->world->timers, &core->pulse);
+    pulse_stop(core);
     timer_stop(core->world->timers, &core->slow);
     timer_stop(core->world->timers, &core->deadline);
     buf_clear(&core->in);
@@ -291,7 +292,7 @@ static void send_logout(struct client_core *core)
     if (core_write(core, &frame) != OK)
         return;
     core->state = CORE_LEAVING;
-    timer_stop(core->world->timers, &core->pulse);
+    pulse_stop(core);
     core->ops->save_token(core->ctx, NULL);
     core_start_timer(core, &core->deadline, CORE_GOODBYE_MS);
     core_flush(core);
@@ -384,8 +385,10 @@ static void giving_up_fire(struct timer *timer)
 
 static enum err reserve_timers(struct client_core *core)
 {
-    struct timer *const all[] = {&core->soon, &core->pulse, &core->slow, &core->deadline, &core->retry, &core->giving_up};
-    void (*const fire[])(struct timer *) = {soon_fire, pulse_fire, slow_fire, deadline_fire, retry_fire, giving_up_fire};
+    struct timer *const all[] = {&core->soon,     &core->pulse, &core->active,   &core->slow,
+                                 &core->deadline, &core->retry, &core->giving_up};
+    void (*const fire[])(struct timer *) = {soon_fire,     pulse_fire, pulse_active_fire, slow_fire,
+                                            deadline_fire, retry_fire, giving_up_fire};
     enum err err = OK;
     for (size_t i = 0; i < sizeof all / sizeof all[0] && err == OK; i++) {
         all[i]->fire = fire[i];

@@ -77,12 +77,13 @@ struct client_core {
     int64_t paused_until; /* the server asked to go slower */
 
     int64_t heartbeat_ms, last_sent, last_received, ping_sent; /* ping_sent -1: none without an answer */
+    int64_t patience_ms, active_sent;                          /* how soon the server logs out who is idle, 0: never */
     bool anew;                                                 /* the connection was given up because nothing was answered */
     bool another_frame;                                        /* one was taken out of what has just come */
     int64_t next_ack;
     int64_t logout_id; /* 0: not asked for */
     int64_t progress;  /* while it waits: when it was asked for, or the last answer came */
-    struct timer soon, pulse, slow, deadline, retry, giving_up;
+    struct timer soon, pulse, active, slow, deadline, retry, giving_up;
 };
 
 #define CORE_OF(timer, member) ((struct client_core *)(void *)((char *)(timer)-offsetof(struct client_core, member)))
@@ -130,6 +131,10 @@ void incoming_frame(struct client_core *core, const Earshot__ServerFrame *frame)
 
 /* pulse.c: heartbeats. */
 void pulse_start(struct client_core *core);
+void pulse_stop(struct client_core *core);
 void pulse_fire(struct timer *timer);
+/* The user has given a command of which the server sees nothing. */
+void pulse_active(struct client_core *core);
+void pulse_active_fire(struct timer *timer);
 
 #endif

@@ -61,6 +61,8 @@ int64_t core_ask(struct client_core *core, const struct request *what, struct sl
     enum err err = private ? note_private(core, what, body, &id) : outbox_add(&core->outbox, what, body, &id);
     if (err != OK)
         return err == ERR_MEMORY ? -EARSHOT_NO_MEMORY : -EARSHOT_UNAVAILABLE;
+    if (what->kind < 0) /* the server sees nothing of it */
+        pulse_active(core);
     core_soon(core);
     return id;
 }

@@ -17,6 +17,7 @@ enum err cmd_hello(struct session *session, const struct request *request)
     greeting.version = WIRE_VERSION;
     greeting.server = bytes_of_slice(slice_str(SERVER_NAME));
     greeting.heartbeat_seconds = (uint32_t)(session->hub->settings.heartbeat_ms / 1000);
+    greeting.timeout_seconds = (uint32_t)(session->hub->settings.timeout_ms / 1000);
     frame.answers = request->number;
     frame.body_case = EARSHOT__SERVER_FRAME__BODY_GREETING;
     frame.greeting = &greeting;
@@ -28,6 +29,8 @@ enum err cmd_ping(struct session *session, const struct request *request)
 {
     Earshot__Pong pong = EARSHOT__PONG__INIT;
     Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    if (request->frame->ping->active)
+        session_active(session);
     frame.answers = request->number;
     frame.body_case = EARSHOT__SERVER_FRAME__BODY_PONG;
     frame.pong = &pong;

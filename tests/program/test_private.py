@@ -137,6 +137,19 @@ def test_blocked(pair):
     introduce(alice, bob)
 
 
+def test_private_texts_put_the_inactivity_timeout_off(world):
+    """Though the server sees nothing of them. What arrives does not: bob, who only listens, is logged out."""
+    world.server("--timeout", 1, "--rate-limit", 0)
+    alice, bob = world.client("alice"), world.client("bob")
+    introduce(alice, bob)
+    while not bob.waiting("disconnected"):
+        alice.ask("private bob still here")
+    alice.fence()
+    alice.nothing("disconnected")
+    assert bob.expect("disconnected")["reason"] == "timeout"
+    assert bob.exit_code() == 5
+
+
 def test_who_blocks_may_ask(pair):
     alice, bob = pair
     bob.ok("block alice")

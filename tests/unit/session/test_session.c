@@ -450,7 +450,7 @@ static void test_nobody_logs_in(void **state)
     sees_goodbye(caller, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT);
 }
 
-/* Commands put the inactivity timeout off; heartbeats and acknowledgements do not. */
+/* Commands put the inactivity timeout off, and pings that speak of some; heartbeats and acknowledgements do not. */
 static void test_inactivity(void **state)
 {
     struct desk *desk = *state;
@@ -471,8 +471,17 @@ static void test_inactivity(void **state)
     }
     assert_false(alice->hung_up);
     stage_pass(desk->stage, 9999);
+    Earshot__Ping there = EARSHOT__PING__INIT;
+    there.active = true;
+    FRAME(frame, 0, PING, ping, &there);
+    put_frame(alice, &frame);
+    stage_pass(desk->stage, 40000);
+    ping(alice, 0);
+    stage_pass(desk->stage, 40000);
+    ping(alice, 0);
+    stage_pass(desk->stage, 19900);
     assert_false(alice->hung_up);
-    stage_pass(desk->stage, 1);
+    stage_pass(desk->stage, 200);
     assert_true(alice->hung_up);
     alice->first = alice->count - 1;
     sees_goodbye(alice, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT);
