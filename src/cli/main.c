@@ -1,6 +1,7 @@
 /* main.c - earshot, the terminal client: its command line, and what surrounds a run. */
 #include "app.h"
 #include "base/hide.h"
+#include "base/streams.h"
 #include "cli_exit.h"
 #include "faces.h"
 #include "files.h"
@@ -114,6 +115,7 @@ int main(int argc, char **argv)
     struct cli_options options;
     struct buf why;
     int exit_code;
+    streams_open();
     hide_memory();
     use_utf8();
     buf_init(&why, TEXT_CAP);

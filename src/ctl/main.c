@@ -1,5 +1,6 @@
 /* main.c - earshotctl: one command to a running server. */
 #include "base/hide.h"
+#include "base/streams.h"
 #include "options.h"
 #include "save.h"
 #include "say.h"
@@ -164,6 +165,7 @@ int main(int argc, char **argv)
 {
     struct ctl_options options;
     struct buf why;
+    streams_open();
     hide_memory();
     buf_init(&why, 8192);
     enum err err = ctl_options_read(&options, argc, argv, &why);

@@ -1,4 +1,5 @@
 /* main.c - earshotd: what the command line asks for. */
+#include "base/streams.h"
 #include "server/lines.h"
 #include "server/server.h"
 #include <stdio.h>
@@ -56,6 +57,7 @@ static int act(int argc, char **argv, struct buf *problems)
 int main(int argc, char **argv)
 {
     struct buf problems;
+    streams_open();
     buf_init(&problems, CONFIG_PROBLEMS_MAX);
     int code = act(argc, argv, &problems);
     buf_free(&problems);

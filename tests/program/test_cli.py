@@ -131,6 +131,34 @@ def test_no_password_and_nobody_to_ask(world):
     assert done.stderr or "error" in done.stdout
 
 
+# ---- closed streams ----
+
+
+def without(world, *descriptors, **options):
+    """earshot --json with some of its standard streams closed: (exit code, output)."""
+    def close():
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    argv = [str(word) for word in (surroundings.EARSHOT, "--json", *world.client_args("alice", "x"))]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=world.directory, preexec_fn=close,
+                          env=surroundings.environment(), timeout=surroundings.PATIENCE, check=False)
+    return done.returncode, done.stdout
+
+
+def test_no_standard_input_is_the_end_of_input(world):
+    world.server()
+    code, output = without(world, 0)
+    assert code == 0 and '"goodbye"' in output, output
+
+
+@pytest.mark.parametrize("descriptors", ((1,), (2,), (0, 1, 2)))
+def test_no_standard_output(world, descriptors):
+    server = world.server()
+    assert without(world, *descriptors)[0] == 0
+    server.wait_log("session_ended user=alice")
+
+
 # ---- passwords and state ----
 
 

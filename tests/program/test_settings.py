@@ -358,6 +358,20 @@ def test_sighup_with_mistakes_keeps_the_old_settings(world):
     assert refused.exit_code() == 4
 
 
+def test_without_standard_streams(world):
+    """What would be said goes nowhere, and not into what is opened in their place."""
+    server = world.new_server(accounts=("alice",), prefix=("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"))
+    server.launch()
+    world.hub.wait((server.data / "control.sock").exists, "the server to serve")
+    locks = [path for path in server.data.iterdir() if path.name.endswith(".lock")]
+    assert locks and all(re.fullmatch(r"(\d+\n?)?", path.read_text()) for path in locks), [path.read_text() for path in locks]
+    server.process.signal(signal.SIGTERM)
+    assert server.process.reap() == 0
+    server.prefix = ()
+    server.start()
+    world.client("alice").logout()
+
+
 # ---- logs ----
 
 
