@@ -214,6 +214,16 @@ static void fail_to_open(struct app *app, const struct app_options *options, enu
     buf_free(&text);
 }
 
+/* What was to be shown is lost: nobody shall take that for a good end. */
+static int judge_output(const struct face *face, int exit_code)
+{
+    int problem = face->type->problem != NULL ? face->type->problem(face) : 0;
+    if (problem == 0)
+        return exit_code;
+    fprintf(stderr, "earshot: standard output: %s\n", strerror(problem));
+    return exit_code == EXIT_LOGGED_OUT ? EXIT_USAGE : exit_code;
+}
+
 int app_run(const struct app_options *options)
 {
     struct app app = {.signals = take_signals()};
@@ -232,7 +242,7 @@ int app_run(const struct app_options *options)
     while (!app.dialog.over)
         app_turn(&app);
     app.face->type->flush(app.face);
-    int exit_code = app.dialog.exit_code;
+    int exit_code = judge_output(app.face, app.dialog.exit_code);
     app_free(&app);
     return exit_code;
 }

@@ -60,7 +60,9 @@ struct face_type {
     /* Writes what the turn has brought. False once nobody reads it any more. */
     bool (*flush)(struct face *face);
 
-    /* The rest may be NULL. Give the terminal away for a question, and take it back. */
+    /* The rest may be NULL. Why nothing can be written, as errno, if it is not that nobody reads it; or 0. */
+    int (*problem)(const struct face *face);
+    /* Give the terminal away for a question, and take it back. */
     void (*suspend)(struct face *face);
     void (*resume)(struct face *face);
     void (*resize)(struct face *face);

@@ -266,4 +266,5 @@ const struct face_type json_face = {
     .input = stream_input,
     .show = json_show,
     .flush = stream_flush,
+    .problem = stream_problem,
 };

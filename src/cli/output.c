@@ -37,6 +37,14 @@ static bool may_write(const struct output *output)
     return true;
 }
 
+/* That nobody reads any more is no problem. */
+static void fail(struct output *output, int reason)
+{
+    output->broken = true;
+    if (reason != EPIPE && reason != EIO)
+        output->problem = reason;
+}
+
 /* No more at once than a pipe that has room takes without blocking. */
 void output_flush(struct output *output)
 {
@@ -50,7 +58,7 @@ void output_flush(struct output *output)
         if (len >= 0)
             buf_consume(&output->buf, (size_t)len);
         else if (errno != EINTR && errno != EAGAIN)
-            output->broken = true;
+            fail(output, errno);
     }
     buf_clear(&output->buf);
 }

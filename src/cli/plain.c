@@ -39,4 +39,5 @@ const struct face_type plain_face = {
     .show = plain_show,
     .remark = plain_remark,
     .flush = stream_flush,
+    .problem = stream_problem,
 };

@@ -68,3 +68,8 @@ bool stream_flush(struct face *face)
     output_flush(&stream_of(face)->output);
     return !stream_of(face)->output.broken;
 }
+
+int stream_problem(const struct face *face)
+{
+    return ((const struct stream *)face)->output.problem;
+}

@@ -26,6 +26,7 @@ void stream_free(struct face **face);
 bool stream_hungry(const struct face *face);
 void stream_input(struct face *face, bool readable);
 bool stream_flush(struct face *face);
+int stream_problem(const struct face *face);
 /* After each show: a turn that brings very much is written in parts. */
 void stream_written(struct stream *stream);
 

@@ -159,6 +159,17 @@ def test_no_standard_output(world, descriptors):
     server.wait_log("session_ended user=alice")
 
 
+@pytest.mark.parametrize("face", ("--json", "--plain"))
+def test_output_that_cannot_be_written_is_no_good_end(world, face):
+    server = world.server()
+    argv = [str(word) for word in (surroundings.EARSHOT, face, *world.client_args("alice", "x"))]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, cwd=world.directory,
+                              env=surroundings.environment(), timeout=surroundings.PATIENCE, check=False)
+    assert done.returncode == 1 and done.stderr == "earshot: standard output: No space left on device\n", done
+    server.wait_log("session_ended user=alice.*Logged out")
+
+
 # ---- passwords and state ----
 
 
