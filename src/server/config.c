@@ -143,6 +143,7 @@ enum err config_read(struct config *config, const char *name, struct slice text,
     struct place place = {.file = name};
     struct slice line;
     enum err result = OK;
+    text = lines_begin(text);
     while (lines_next(&text, &line)) {
         place.line++;
         enum err err = read_line(config, line, &place, problems);

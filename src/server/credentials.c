@@ -19,16 +19,10 @@ static struct slice skip_blanks(struct slice text)
     return text;
 }
 
-/* Some editors begin a file with this mark. */
-static struct slice skip_byte_order_mark(struct slice text)
-{
-    return text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0 ? skip(text, 3) : text;
-}
-
 static bool take_line(struct credentials *cursor, struct slice *line)
 {
     if (cursor->line == 0)
-        cursor->text = skip_byte_order_mark(cursor->text);
+        cursor->text = lines_begin(cursor->text);
     if (!lines_next(&cursor->text, line))
         return false;
     cursor->line++;

@@ -115,6 +115,14 @@ static void every_setting_is_taken_from_the_file(void **state)
     assert_problems(test, "");
 }
 
+static void a_byte_order_mark_is_no_text(void **state)
+{
+    struct world_of_test *test = *state;
+    assert_int_equal(read_text(test, "\xef\xbb\xbftimeout = 5\r\nthreads = 2\r\n"), OK);
+    assert_shown(&test->config, "timeout", "5");
+    assert_int_equal(read_text(test, "block-duration = 5\n\xef\xbb\xbfrate-limit = 5\n"), ERR_INVALID);
+}
+
 static void every_setting_is_a_flag(void **state)
 {
     struct world_of_test *test = *state;
@@ -349,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(defaults_are_those_promised),
         CASE(every_setting_is_taken_from_the_file),
+        CASE(a_byte_order_mark_is_no_text),
         CASE(every_setting_is_a_flag),
         CASE(every_number_keeps_its_bounds),
         CASE(help_has_every_setting),
