@@ -114,7 +114,9 @@ static void closed(void *ctx, enum conn_end end)
         [CONN_TLS_FAILED] = "The server does not speak TLS 1.3.",
         [CONN_TIMED_OUT] = "The server cannot be reached in time.",
         [CONN_REFUSED] = "Nothing listens there.",
+        [CONN_UNREACHABLE] = "There is no way to the server from here.",
         [CONN_NOT_RESOLVED] = "There is no such host.",
+        [CONN_NO_RESOLVER] = "The host's address cannot be looked up.",
     };
     struct attempt *attempt = ctx;
     struct link *link = attempt->link;

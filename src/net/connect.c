@@ -62,10 +62,13 @@ void remote_drop(struct conn *conn)
 /* A refusal says more than silence, silence more than "no route". */
 static void note_failure(struct remote *remote, int error)
 {
+    bool no_route = error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EHOSTDOWN;
     if (error == ECONNREFUSED)
         remote->failure = CONN_REFUSED;
     else if (error == ETIMEDOUT && remote->failure != CONN_REFUSED)
         remote->failure = CONN_TIMED_OUT;
+    else if (no_route && remote->failure == CONN_RESET)
+        remote->failure = CONN_UNREACHABLE;
 }
 
 /* Starts on one address; false if that failed at once. */
@@ -169,7 +172,7 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
         if (status == 0 && found)
             keep_addresses(conn->remote, found);
         if (conn->remote->count == 0)
-            conn_end(conn, CONN_NOT_RESOLVED);
+            conn_end(conn, status == UV_EAI_AGAIN ? CONN_NO_RESOLVER : CONN_NOT_RESOLVED);
         else if (conn->stage == STAGE_CONNECTING)
             try_next(conn);
     }

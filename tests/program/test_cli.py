@@ -89,6 +89,17 @@ def test_cannot_connect(world):
         assert done.stderr or "error" in done.stdout
 
 
+@pytest.mark.parametrize("address, told", (("192.0.2.1", "no way"), ("chat.example.org", "looked up")))
+def test_without_a_network(world, address, told):
+    alone = ("unshare", "--net", "--map-root-user")
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("network namespaces are not allowed here")
+    argv = [*alone, surroundings.EARSHOT, "--json", "--state", world.state("x"), f"alice@{address}"]
+    done = subprocess.run([str(word) for word in argv], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                          env=surroundings.environment(EARSHOT_PASSWORD="x"), timeout=6 * surroundings.PATIENCE)
+    assert done.returncode == UNREACHABLE and told in done.stdout, done
+
+
 @pytest.mark.parametrize("face", ("--json", "--plain"))
 def test_not_trusted(world, face):
     server = world.server()

@@ -28,11 +28,13 @@ struct conn;
 
 enum conn_end {
     CONN_CLOSED,       /* by the peer, cleanly (close_notify or FIN) or by conn_close */
-    CONN_RESET,        /* by the network (no route, reset, silence for 30 s), or by conn_abort */
+    CONN_RESET,        /* by the network (reset, silence for 30 s), or by conn_abort */
     CONN_TLS_FAILED,   /* not TLS 1.3, or a broken record */
     CONN_TIMED_OUT,    /* no TCP connection or TLS handshake in time */
     CONN_REFUSED,      /* nobody listens there */
+    CONN_UNREACHABLE,  /* no route to it */
     CONN_NOT_RESOLVED, /* no address for that host */
+    CONN_NO_RESOLVER,  /* nobody who would know the address answers */
 };
 
 struct conn_ops {
