@@ -1,5 +1,6 @@
 #include "app.h"
 #include "dialog.h"
+#include "files.h"
 #include "login.h"
 #include "terminal.h"
 #include "text.h"
@@ -204,7 +205,7 @@ static void fail_to_open(struct app *app, const struct app_options *options, enu
     else if (error == EARSHOT_BAD_NAME)
         text_format(&text, "%s: a name is 1 to 32 of a-z 0-9 . _ - and begins with a letter or digit.", server->user);
     else if (error == EARSHOT_NO_STATE)
-        text_format(&text, "--state: %s: cannot be used.", server->state);
+        text_format(&text, "--state: %s cannot be used: %s", server->state, files_state_trouble(server->state));
     text_bytes(&text, slice_of("", 1));
     bool usage = error == EARSHOT_BAD_OPTION || error == EARSHOT_BAD_NAME;
     if (usage) /* as for the other options */

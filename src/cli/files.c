@@ -100,6 +100,16 @@ char *files_state_default(void)
     return asprintf(&path, "%s/.local/state/earshot", home) < 0 ? NULL : path;
 }
 
+const char *files_state_trouble(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
+        errno = ENOTDIR;
+    else if (access(path, R_OK | W_OK | X_OK) == 0)
+        return "its file identity is damaged, or there is no room for one";
+    return strerror(errno);
+}
+
 void files_make_parents(const char *path)
 {
     char *copy = strdup(path);

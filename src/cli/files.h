@@ -19,6 +19,9 @@ enum err files_check_certificate(const char *path, struct buf *why);
 /* $XDG_STATE_HOME/earshot or ~/.local/state/earshot, to be freed; NULL if there is no home. */
 char *files_state_default(void);
 
+/* Why the library could not use it, for a message. */
+const char *files_state_trouble(const char *path);
+
 /* Makes the folders above `path`, for its owner only, where they are missing. */
 void files_make_parents(const char *path);
 

@@ -216,6 +216,19 @@ def test_state_in_the_xdg_directory(world):
     assert (world.directory / "xdg" / "earshot").is_dir()
 
 
+@pytest.mark.parametrize("spoil, told", (
+    (lambda state: state.write_text("no folder"), "Not a directory"),
+    (lambda state: (state.mkdir(mode=0o700), (state / "identity").write_text("")), "identity"),
+))
+def test_why_a_state_directory_cannot_be(world, spoil, told):
+    world.server()
+    argv = world.client_args("alice", "x")
+    spoil(world.state("x"))
+    done = run(world, "--json", *argv)
+    error = json.loads(done.stdout)
+    assert done.returncode == UNREACHABLE and error["code"] == "no_state" and told in error["text"], done
+
+
 def test_a_state_directory_that_cannot_be(world):
     server = world.server()
     path = world.directory / "in-the-way"
