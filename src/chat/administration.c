@@ -68,15 +68,7 @@ static void begin(struct shard *shard, struct administration *administration)
 /* Every session and every login under way of the account. */
 static void revoke(struct administration *administration)
 {
-    struct shard *shard = administration->shard;
-    administration->user->revoked = ++shard->chat->revocations;
-    administration->sessions = presence_expel_all(shard, administration->user, FAREWELL_REVOKED);
-}
-
-static void forget_devices(struct administration *administration, void (*done)(struct store_op *))
-{
-    administration->op.forget = (struct store_devices_forget){.account = administration->user->id};
-    submit(administration, STORE_DEVICES_FORGET, done);
+    administration->sessions = presence_revoke(administration->shard, administration->user, 0);
 }
 
 /* ---- hashing ---- */
@@ -150,15 +142,6 @@ static void password_in_force(struct store_op *op)
     finish(administration, op->err);
 }
 
-static void password_stored(struct store_op *op)
-{
-    struct administration *administration = of_op(op);
-    if (op->err == OK)
-        forget_devices(administration, password_in_force);
-    else
-        finish(administration, op->err);
-}
-
 static void password_hashed(struct job *job)
 {
     struct administration *administration = of_job(job);
@@ -168,8 +151,8 @@ static void password_hashed(struct job *job)
         return;
     }
     administration->op.password =
-        (struct store_account_password){.account = administration->user->id, .password = administration->hash};
-    submit(administration, STORE_ACCOUNT_PASSWORD, password_stored);
+        (struct store_account_password){.account = administration->user->id, .password = administration->hash, .forget = true};
+    submit(administration, STORE_ACCOUNT_PASSWORD, password_in_force);
 }
 
 void administration_password(struct shard *shard, struct administration *administration)
@@ -200,7 +183,8 @@ static void disabled(struct store_op *op)
         return;
     }
     administration->user->disabled = true;
-    forget_devices(administration, disabled_in_force);
+    administration->op.forget = (struct store_devices_forget){.account = administration->user->id};
+    submit(administration, STORE_DEVICES_FORGET, disabled_in_force);
 }
 
 void administration_disable(struct shard *shard, struct administration *administration)

@@ -32,7 +32,8 @@ struct user {
     struct stripe *stripe;
     _Atomic unsigned blocked_count; /* of `blocked`; read without the lock to skip the common case */
     _Atomic bool disabled;
-    _Atomic uint64_t revoked; /* chat->revocations when all its logins ended; those that began before must not join */
+    _Atomic uint64_t revoked; /* chat->revocations when all its logins ended; those that began before must not join, */
+    _Atomic uint64_t spared;  /* but for those of this device; 0: of none. presence_revoke() */
     /* under stripe->lock */
     uint64_t *blocked; /* ids, sorted */
     struct seat *seats;

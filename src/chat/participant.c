@@ -65,11 +65,12 @@ static void forget_device(struct shard *shard, struct user *user, uint64_t devic
     shard_submit(shard, &forget->forget.op);
 }
 
-/* It logged in with what has been made void meanwhile, by an administrator or with its device. Asked once it is seated: either
- * this sees it, or whoever made it void and then looks at the seats sees this one. */
+/* It logged in with what has been made void meanwhile, by an administrator, by another password, or with its device. Asked once
+ * it is seated: either this sees it, or whoever made it void and then looks at the seats sees this one. */
 static bool revoked(struct shard *shard, const struct login *who)
 {
-    return who->user->disabled || who->user->revoked > who->begun || ended_since(&shard->chat->ended, who->ended, who->device);
+    return who->user->disabled || presence_revoked(who->user, who->begun, who->device) ||
+           ended_since(&shard->chat->ended, who->ended, who->device);
 }
 
 enum err participant_join(struct shard *shard, const struct login *who, const struct resume *resume,

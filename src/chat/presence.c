@@ -105,14 +105,41 @@ static void send_farewell(struct shard *shard, const struct seat *seat, enum far
     shard_send(shard, seat->shard, &event, slice_of(NULL, 0));
 }
 
-/* The farewell may get lost on the bus: the seat remembers it. `device` 0: any. */
-static void condemn(struct user *user, uint64_t device, enum farewell why)
+/* Seats of one device, or of all but one. */
+struct whom {
+    uint64_t only; /* 0: any */
+    uint64_t but;  /* 0: none is left out */
+};
+
+static bool is_meant(const struct seat *seat, struct whom whom)
+{
+    return (whom.only == 0 || seat->device == whom.only) && (whom.but == 0 || seat->device != whom.but);
+}
+
+/* The farewell may get lost on the bus: the seat remembers it. */
+static void condemn(struct user *user, struct whom whom, enum farewell why)
 {
     pthread_mutex_lock(&user->stripe->lock);
     for (unsigned i = 0; i < user->seat_count; i++)
-        if (device == 0 || user->seats[i].device == device)
+        if (is_meant(&user->seats[i], whom))
             user->seats[i].leave = (uint8_t)(why + 1);
     pthread_mutex_unlock(&user->stripe->lock);
+}
+
+/* How many there were. */
+static unsigned expel(struct shard *shard, struct user *user, struct whom whom, enum farewell why)
+{
+    unsigned count = 0;
+    condemn(user, whom, why);
+    if (user_seats(user, &shard->seats) != OK)
+        return 0;
+    for (size_t i = 0; i < shard->seats.count; i++) {
+        if (!is_meant(&shard->seats.at[i], whom))
+            continue;
+        send_farewell(shard, &shard->seats.at[i], why);
+        count++;
+    }
+    return count;
 }
 
 bool presence_condemned(struct participant *participant, enum farewell *why)
@@ -132,12 +159,7 @@ bool presence_condemned(struct participant *participant, enum farewell *why)
 void presence_end_device(struct shard *shard, struct user *user, uint64_t device)
 {
     ended_add(&shard->chat->ended, device);
-    condemn(user, device, FAREWELL_REVOKED);
-    if (user_seats(user, &shard->seats) != OK)
-        return;
-    for (size_t i = 0; i < shard->seats.count; i++)
-        if (shard->seats.at[i].device == device)
-            send_farewell(shard, &shard->seats.at[i], FAREWELL_REVOKED);
+    (void)expel(shard, user, (struct whom){.only = device}, FAREWELL_REVOKED);
 }
 
 enum { FORMER_MOST = 4 }; /* seats of one device: more than one only for a moment */
@@ -158,13 +180,21 @@ static unsigned former_seats(const struct participant *participant, struct seat 
 
 unsigned presence_expel_all(struct shard *shard, struct user *user, enum farewell why)
 {
-    condemn(user, 0, why);
-    if (user_seats(user, &shard->seats) != OK)
-        return 0;
-    unsigned count = (unsigned)shard->seats.count;
-    for (unsigned i = 0; i < count; i++)
-        send_farewell(shard, &shard->seats.at[i], why);
-    return count;
+    return expel(shard, user, (struct whom){0}, why);
+}
+
+unsigned presence_revoke(struct shard *shard, struct user *user, uint64_t spared)
+{
+    pthread_mutex_lock(&user->stripe->lock); /* of two at once the later has the last word */
+    user->spared = spared;                   /* first: who reads the new number must not find an earlier one's */
+    user->revoked = ++shard->chat->revocations;
+    pthread_mutex_unlock(&user->stripe->lock);
+    return expel(shard, user, (struct whom){.but = spared}, FAREWELL_REVOKED);
+}
+
+bool presence_revoked(const struct user *user, uint64_t begun, uint64_t device)
+{
+    return user->revoked > begun && (device == 0 || user->spared != device);
 }
 
 /* Under the lock. The user's first seat begins `stay` (which may be NULL: no memory, no history). */

@@ -48,7 +48,7 @@ static void shard_missed(void *ctx)
         if (participant == NULL)
             continue;
         enum farewell why = FAREWELL_REVOKED;
-        if (presence_condemned(participant, &why) || participant->user->revoked > participant->begun)
+        if (presence_condemned(participant, &why) || presence_revoked(participant->user, participant->begun, participant->device))
             participant->ops->farewell(participant->ctx, why);
         delivery_reread(participant);
     }

@@ -32,7 +32,7 @@ struct chat {
     struct surplus surplus;
     struct ended ended;
     struct shard **shards;
-    _Atomic uint64_t revocations; /* administration.c */
+    _Atomic uint64_t revocations; /* presence_revoke() */
 };
 
 struct slot {

@@ -52,7 +52,9 @@ enum err account_password(struct database *db, struct store_op *op)
     if (rehash)
         db_bind_text(update, 3, slice_str(change->replaces));
     enum err err = db_run(db, update);
-    return err != OK || db_changes(db) > 0 ? err : rehash ? ERR_NOT_FOUND : ERR_UNKNOWN_USER;
+    if (err == OK && db_changes(db) == 0)
+        err = rehash ? ERR_NOT_FOUND : ERR_UNKNOWN_USER;
+    return err == OK && change->forget ? devices_forget(db, change->account, change->keep) : err;
 }
 
 enum err account_disable(struct database *db, struct store_op *op)

@@ -200,14 +200,18 @@ enum err account_device_forget(struct database *db, struct store_op *op)
     return err;
 }
 
-enum err account_devices_forget(struct database *db, struct store_op *op)
+enum err devices_forget(struct database *db, uint64_t account, uint64_t keep)
 {
-    struct store_devices_forget *forget = (struct store_devices_forget *)op;
     int64_t device;
     enum err err = OK;
-    while (err == OK && (device = db_number(db, db_bind(db, SQL_DEVICE_OF, (int64_t)forget->account), 0)) != 0) {
+    while (err == OK && (device = db_number(db, db_bind(db, SQL_DEVICE_OF, (int64_t)account, (int64_t)keep), 0)) != 0) {
         err = db_run(db, db_bind(db, SQL_DEVICE_DELETE, device));
         device_forget(db, (uint64_t)device);
     }
     return db->failed ? ERR_NOT_STORED : err;
+}
+
+enum err account_devices_forget(struct database *db, struct store_op *op)
+{
+    return devices_forget(db, ((struct store_devices_forget *)op)->account, 0);
 }

@@ -79,6 +79,8 @@ enum err device_get(struct database *db, uint64_t id, struct device **out);
 void device_sent(struct database *db, struct device *device, uint64_t number, int64_t time);
 void device_used(struct database *db, struct device *device, int64_t time);
 void device_forget(struct database *db, uint64_t id);
+/* Those of an account, rows and all, but for `keep`; 0: for none. */
+enum err devices_forget(struct database *db, uint64_t account, uint64_t keep);
 void devices_drop(struct state *state); /* from memory; what is dirty is lost */
 /* A flush is due: many devices, or many messages since the last. */
 bool devices_due(const struct database *db);

@@ -30,7 +30,7 @@ const char *const statements[SQL_COUNT] = {
     [SQL_DEVICE_BY_ID] = "SELECT last_number, used FROM device WHERE id = ?1",
     [SQL_DEVICE_UPDATE] = "UPDATE device SET last_number = max(last_number, ?2), used = max(used, ?3) WHERE id = ?1",
     [SQL_DEVICE_DELETE] = "DELETE FROM device WHERE id = ?1",
-    [SQL_DEVICE_OF] = "SELECT id FROM device WHERE account = ?1 LIMIT 1",
+    [SQL_DEVICE_OF] = "SELECT id FROM device WHERE account = ?1 AND id <> ?2 LIMIT 1",
     [SQL_BLOCK] = "INSERT INTO block(account, other, time) VALUES(?1, ?2, ?3)",
     [SQL_UNBLOCK] = "DELETE FROM block WHERE account = ?1 AND other = ?2",
 

@@ -160,9 +160,6 @@ static void nothing_is_under_way_when_it_is_answered(void **state)
     struct guest *alice = arrive(party, "alice", 1);
     stage->failing = 1U << STORE_DEVICES_FORGET;
     stage->failure = ERR_CAP;
-    assert_int_equal(simply(party, "alice", administration_password), ERR_UNAVAILABLE);
-    silent(alice);
-    assert_int_equal(try_token(party, alice), OK);
     assert_int_equal(simply(party, "alice", administration_disable), ERR_UNAVAILABLE);
     sees(alice, "farewell revoked");
     leave(alice);

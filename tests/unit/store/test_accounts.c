@@ -99,6 +99,32 @@ static void device_is_found_by_its_token_until_forgotten(void **state)
     assert_int_equal(execute(f, &orphan.op, STORE_DEVICE_CREATE), ERR_UNKNOWN_USER);
 }
 
+static void devices_end_with_the_password_or_stay_with_it(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t alice = make_account(f, "alice"), kept = make_device(f, alice, 1);
+    struct store_device_find find;
+    make_device(f, alice, 2);
+    make_device(f, alice, 3);
+    make_device(f, make_account(f, "bob"), 4);
+    struct store_account_password change = {
+        .account = alice, .password = "new", .replaces = "no such", .forget = true, .keep = kept};
+    assert_int_equal(execute(f, &change.op, STORE_ACCOUNT_PASSWORD), ERR_NOT_FOUND);
+    assert_int_equal(find_device(f, 2, 5, &find), OK);
+    change.replaces = "hash";
+    assert_int_equal(execute(f, &change.op, STORE_ACCOUNT_PASSWORD), OK);
+    fixture_reopen(f);
+    assert_int_equal(find_device(f, 1, 5, &find), OK);
+    assert_int_equal(find.device, kept);
+    assert_int_equal(find_device(f, 2, 5, &find), ERR_BAD_TOKEN);
+    assert_int_equal(find_device(f, 3, 5, &find), ERR_BAD_TOKEN);
+    assert_int_equal(find_device(f, 4, 5, &find), OK);
+    change = (struct store_account_password){.account = alice, .password = "newest", .forget = true};
+    assert_int_equal(execute(f, &change.op, STORE_ACCOUNT_PASSWORD), OK);
+    assert_int_equal(find_device(f, 1, 5, &find), ERR_BAD_TOKEN);
+    assert_int_equal(find_device(f, 4, 5, &find), OK);
+}
+
 static void longest_unused_device_goes(void **state)
 {
     struct fixture *f = *state;
@@ -259,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(password_is_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_password_is_replaced_only_if_it_is_the_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(device_is_found_by_its_token_until_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(devices_end_with_the_password_or_stay_with_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(longest_unused_device_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocks_are_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(logins_end_when_closed_or_when_last_alive, set_up, tear_down),

@@ -77,12 +77,15 @@ struct store_account_create {
     uint64_t account;
 };
 
-/* A new password hash. ERR_UNKNOWN_USER; ERR_NOT_FOUND: the one to be replaced is not there any more. */
+/* A new password hash, and with it, or not at all, the end of devices. ERR_UNKNOWN_USER; ERR_NOT_FOUND: the one to be replaced
+ * is not there any more. */
 struct store_account_password {
     struct store_op op;
     uint64_t account;
     const char *password;
     const char *replaces; /* nothing but this hash; NULL: whatever there is */
+    bool forget;          /* all its devices end, */
+    uint64_t keep;        /* but for this one; 0: for none */
 };
 
 /* May it be used to log in? ERR_UNKNOWN_USER. */
