@@ -3,7 +3,8 @@
  *
  * An attempt is a chain of steps, each started by the one before when its result comes home: the name's turn at the guard, the
  * account from the store, the hash from the pool, the failure record or the new account, the device. Whatever ends it goes
- * through finish(), exactly once, on the shard's loop.
+ * through finish(), exactly once, on the shard's loop. Changing a password is the same up to the judgement, so that it is no
+ * better way to guess than a login.
  */
 #include "chat/login.h"
 
@@ -17,16 +18,19 @@
 #include <assert.h>
 #include <stdlib.h>
 
+enum { CHANGES_MOST = 3 }; /* hashes that were replaced while one attempt to replace them was under way */
+
 struct attempt {
     struct shard *shard;
     struct login *login;
-    bool registers;
+    void (*right)(struct attempt *attempt); /* what follows a right password */
+    unsigned changes;
     struct guard_attempt turn;
     struct task go;
     struct job hashing;
     enum err verdict;
     char hash[PASSWORD_HASH_SIZE];   /* the account's, or the decoy's; then the new one */
-    char rehash[PASSWORD_HASH_SIZE]; /* "" if the old one is good enough */
+    char rehash[PASSWORD_HASH_SIZE]; /* to be stored instead; "" if the old one is good enough */
     struct password_cost cost;
     struct token token;
     union {
@@ -219,8 +223,7 @@ static void rehash_stored(struct store_op *op)
     choose_device(attempt);
 }
 
-/* A right password goes on. */
-static void proceed(struct attempt *attempt)
+static void log_in(struct attempt *attempt)
 {
     if (attempt->rehash[0] == '\0') {
         choose_device(attempt);
@@ -237,7 +240,7 @@ static void failures_stored(struct store_op *op)
     if (op->err != OK)
         guard_not_stored(attempt->shard->chat->guard, attempt->login->name, attempt->login->user != NULL);
     if (attempt->verdict == OK)
-        proceed(attempt);
+        attempt->right(attempt);
     else
         finish(attempt, attempt->verdict);
 }
@@ -259,7 +262,7 @@ static void judge(struct attempt *attempt, enum guard_outcome outcome)
     if (record.changed)
         shard->in_flight++; /* until the record comes home */
     else if (attempt->verdict == OK)
-        proceed(attempt);
+        attempt->right(attempt);
     else
         finish(attempt, attempt->verdict);
 }
@@ -267,9 +270,12 @@ static void judge(struct attempt *attempt, enum guard_outcome outcome)
 static void verify_work(struct job *job)
 {
     struct attempt *attempt = (struct attempt *)((char *)job - offsetof(struct attempt, hashing));
-    attempt->verdict = password_verify(attempt->hash, attempt->login->password);
-    if (attempt->verdict == OK && password_needs_rehash(attempt->hash, &attempt->cost) &&
-        password_hash(attempt->login->password, &attempt->cost, attempt->rehash) != OK)
+    const struct login *login = attempt->login;
+    bool another = login->another.len > 0;
+    attempt->rehash[0] = '\0';
+    attempt->verdict = password_verify(attempt->hash, login->password);
+    if (attempt->verdict == OK && (another || password_needs_rehash(attempt->hash, &attempt->cost)) &&
+        password_hash(another ? login->another : login->password, &attempt->cost, attempt->rehash) != OK)
         attempt->rehash[0] = '\0';
 }
 
@@ -333,6 +339,16 @@ static void turn_came(struct task *task)
     take_turn((struct attempt *)((char *)task - offsetof(struct attempt, go)));
 }
 
+static void stand_in_line(struct attempt *attempt)
+{
+    struct shard *shard = attempt->shard;
+    attempt->go.run = turn_came;
+    attempt->turn.go = &attempt->go;
+    attempt->turn.home = shard->world->strand;
+    shard->in_flight++; /* also while it waits in line */
+    take_turn(attempt);
+}
+
 void login_with_password(struct shard *shard, struct login *login)
 {
     struct attempt *attempt = attempt_new(shard, login);
@@ -343,11 +359,8 @@ void login_with_password(struct shard *shard, struct login *login)
         finish(attempt, ERR_UNKNOWN_USER);
         return;
     }
-    attempt->go.run = turn_came;
-    attempt->turn.go = &attempt->go;
-    attempt->turn.home = shard->world->strand;
-    shard->in_flight++; /* also while it waits in line */
-    take_turn(attempt);
+    attempt->right = log_in;
+    stand_in_line(attempt);
 }
 
 enum err login_identify(struct shard *shard, struct slice name, const char *address, unsigned *retry_after)
@@ -362,6 +375,57 @@ enum err login_identify(struct shard *shard, struct slice name, const char *addr
         return OK;
     guard_address_failed(chat->guard, address, now, limit);
     return ERR_UNKNOWN_USER;
+}
+
+/* ---- another password ---- */
+
+/* If the account was revoked meanwhile, by an administrator, its devices have ended, also this one. */
+static void revoke_others(const struct attempt *attempt)
+{
+    const struct login *login = attempt->login;
+    (void)presence_revoke(attempt->shard, login->user, login->user->revoked > login->begun ? 0 : login->keep);
+}
+
+/* The hash may have been replaced since it was verified: the password is still the same if a login has had it hashed anew, and
+ * another one if a second device or an administrator was quicker. So it is looked at again. */
+static void changed(struct store_op *op)
+{
+    struct attempt *attempt = attempt_of(op);
+    enum err err = op->err;
+    if (err == ERR_NOT_FOUND && ++attempt->changes < CHANGES_MOST) {
+        stand_in_line(attempt);
+        return;
+    }
+    if (err == OK) {
+        revoke_others(attempt);
+        guard_address_failed(attempt->shard->chat->guard, attempt->login->address, now_of(attempt),
+                             shard_settings(attempt->shard)->failures_a_minute); /* no failure, but two hashes each */
+    }
+    finish(attempt, err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err);
+}
+
+static void change(struct attempt *attempt)
+{
+    if (attempt->rehash[0] == '\0') {
+        finish(attempt, ERR_MEMORY);
+        return;
+    }
+    attempt->op.password = (struct store_account_password){.account = attempt->login->user->id,
+                                                           .password = attempt->rehash,
+                                                           .replaces = attempt->hash,
+                                                           .forget = true,
+                                                           .keep = attempt->login->keep};
+    submit(attempt, STORE_ACCOUNT_PASSWORD, changed);
+}
+
+void login_change_password(struct shard *shard, struct login *login)
+{
+    struct attempt *attempt = attempt_new(shard, login);
+    if (attempt == NULL || address_refused(attempt))
+        return;
+    login->user = directory_find(shard->chat->directory, login->name);
+    attempt->right = change;
+    stand_in_line(attempt);
 }
 
 /* ---- a new account ---- */

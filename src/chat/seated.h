@@ -28,6 +28,7 @@ struct participant {
     unsigned holds;       /* operations under way */
     unsigned unanswered;  /* of those, requests to be answered */
     bool can_private;
+    bool changing;       /* its password */
     struct user *recent; /* whom it last wrote to or heard from, mostly the next one, too; NULL: nobody yet */
     /* delivery.c */
     enum delivery_mode mode;

@@ -85,13 +85,7 @@ static void refuse(struct session *session, const struct credentials *credential
     log_event_limited(&limit, world_mono_ms(session->hub->world), LOG_INFO, "login_refused",
                       log_slice("user", name_slice(&credentials->name)), log_str("peer", session->address),
                       log_str("error", err_name(login->err)));
-    if (login->err == ERR_WRONG_PASSWORD && login->retry_after > 0) {
-        char text[128];
-        snprintf(text, sizeof text, "Wrong password. The account is blocked for %u seconds.", login->retry_after);
-        reply_error_text(session, credentials->number, login->err, login->retry_after, text);
-    } else {
-        reply_error(session, credentials->number, login->err, login->retry_after);
-    }
+    reply_error(session, credentials->number, login->err, login->retry_after);
     bool ours = login->err == ERR_UNAVAILABLE || login->err == ERR_NOT_STORED; /* no fault of the client's */
     if (!ours && ++session->failed_logins >= FAILED_LOGINS_MAX)
         session_end(session, EARSHOT__GOODBYE__REASON__REASON_PROTOCOL, "Too many failed logins.");

@@ -29,6 +29,7 @@ static const struct command commands[] = {
     [EARSHOT__CLIENT_FRAME__BODY_ANSWERPRIVATE] = {"answerprivate", LOGGED_IN, 1, SMALL,     true,  cmd_answerprivate},
     [EARSHOT__CLIENT_FRAME__BODY_STOPPRIVATE]   = {"stopprivate",   LOGGED_IN, 1, SMALL,     true,  cmd_stopprivate},
     [EARSHOT__CLIENT_FRAME__BODY_SIGNAL]        = {"signal",        LOGGED_IN, 1, ANY,       false, cmd_signal},
+    [EARSHOT__CLIENT_FRAME__BODY_PASSWORD]      = {"password",      LOGGED_IN, 5, SMALL * 4, true,  cmd_password},
 };
 /* clang-format on */
 

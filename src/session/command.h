@@ -50,5 +50,6 @@ enum err cmd_startprivate(struct session *session, const struct request *request
 enum err cmd_answerprivate(struct session *session, const struct request *request);
 enum err cmd_stopprivate(struct session *session, const struct request *request);
 enum err cmd_signal(struct session *session, const struct request *request);
+enum err cmd_password(struct session *session, const struct request *request);
 
 #endif

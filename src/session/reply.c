@@ -1,6 +1,8 @@
 /* reply.c - see reply.h. */
 #include "reply.h"
 
+#include <stdio.h>
+
 enum { USERS_PER_FRAME = 1000 }; /* of 32 bytes and a little: well under a frame */
 
 /* Without memory for one frame the stream cannot go on. */
@@ -47,7 +49,7 @@ void reply_done(struct session *session, uint64_t number)
         reply_write(session, &frame);
 }
 
-void reply_error_text(struct session *session, uint64_t number, enum err err, unsigned retry_after, const char *text)
+static void error_frame(struct session *session, uint64_t number, enum err err, unsigned retry_after, const char *text)
 {
     Earshot__Error error = EARSHOT__ERROR__INIT;
     Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
@@ -63,7 +65,10 @@ void reply_error_text(struct session *session, uint64_t number, enum err err, un
 
 void reply_error(struct session *session, uint64_t number, enum err err, unsigned retry_after)
 {
-    reply_error_text(session, number, err, retry_after, err_text(err));
+    char text[128];
+    snprintf(text, sizeof text, "Wrong password. The account is blocked for %u seconds.", retry_after);
+    bool blocks = err == ERR_WRONG_PASSWORD && retry_after > 0;
+    error_frame(session, number, err, retry_after, blocks ? text : err_text(err));
 }
 
 void reply_accepted(struct session *session, uint64_t number, uint64_t id, int64_t time_ms)

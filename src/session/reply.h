@@ -13,7 +13,6 @@ void reply_bytes(struct session *session, struct slice bytes);
 
 void reply_done(struct session *session, uint64_t number);
 void reply_error(struct session *session, uint64_t number, enum err err, unsigned retry_after);
-void reply_error_text(struct session *session, uint64_t number, enum err err, unsigned retry_after, const char *text);
 void reply_accepted(struct session *session, uint64_t number, uint64_t id, int64_t time_ms);
 /* One frame of them; returns how many it holds. */
 size_t reply_users(struct session *session, uint64_t number, const struct slice *names, size_t count);

@@ -14,9 +14,12 @@ enum { STEPS_PER_TOKEN = 1024 };
 static void tell_answer(void *ctx, uint64_t number, const struct chat_answer *answer)
 {
     struct session *session = told(ctx);
+    unsigned retry_after = answer->retry_after;
+    if (retry_after == 0 && (answer->err == ERR_NOT_STORED || answer->err == ERR_UNAVAILABLE))
+        retry_after = 1;
     gate_charge(session, answer->searched / STEPS_PER_TOKEN);
     if (answer->err != OK)
-        reply_error(session, number, answer->err, answer->err == ERR_NOT_STORED || answer->err == ERR_UNAVAILABLE ? 1 : 0);
+        reply_error(session, number, answer->err, retry_after);
     else if (answer->id != 0)
         reply_accepted(session, number, answer->id, answer->time_ms);
     else

@@ -17,7 +17,9 @@
 struct user;
 
 struct login {
-    struct slice name, password; /* login, register; wiped by their owner */
+    struct slice name, password; /* login, register, change; wiped by their owner */
+    struct slice another;        /* change: the password from now on, checked */
+    uint64_t keep;               /* change: the device that stays */
     struct slice token;          /* resume: required; login: of the device, may be empty */
     const char *address;         /* of the peer, without port */
     void (*done)(struct login *login);
@@ -37,6 +39,14 @@ struct login {
 void login_with_password(struct shard *shard, struct login *login);
 void login_register(struct shard *shard, struct login *login);
 void login_with_token(struct shard *shard, struct login *login);
+
+/*
+ * Another password for somebody who is logged in and knows the present one, which is verified, and counted if it is wrong, as at
+ * a login. When `done` says OK it is on disk, all other devices of the account have ended, and so have logins under way. Errors:
+ * ERR_WRONG_PASSWORD, ERR_ACCOUNT_BLOCKED, ERR_RATE_LIMITED, ERR_UNAVAILABLE, ERR_NOT_STORED, after all of which nothing has
+ * changed.
+ */
+void login_change_password(struct shard *shard, struct login *login);
 
 /* What to ask an unknown or known name for; at once. OK: the password. ERR_UNKNOWN_USER: registration is open and the name is
  * free. ERR_BAD_NAME, ERR_RATE_LIMITED. */

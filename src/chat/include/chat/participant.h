@@ -28,9 +28,10 @@ struct chat_message {
 
 struct chat_answer {
     enum err err;
-    uint64_t id;       /* of a message */
-    int64_t time_ms;   /* of a message */
-    uint64_t searched; /* of a message whose number had to be looked for: steps that took, see store_append */
+    uint64_t id;          /* of a message */
+    int64_t time_ms;      /* of a message */
+    uint64_t searched;    /* of a message whose number had to be looked for: steps that took, see store_append */
+    unsigned retry_after; /* seconds; 0 if waiting does not help, or nobody knows */
 };
 
 /* Introductions for private channels: chat/introduction.h has the verbs. */
@@ -92,6 +93,10 @@ void participant_drained(struct participant *participant);
 /* Answered through ops->answer, with the same number, when it is done. */
 void participant_message(struct participant *participant, uint64_t number, struct slice to, struct slice body);
 void participant_block(struct participant *participant, uint64_t number, struct slice name, bool on);
+/* Another password, see login_change_password(); one at a time: else, at once, ERR_RATE_LIMITED. ERR_UNAVAILABLE. Copies what it
+ * is given. */
+enum err participant_password(struct participant *participant, uint64_t number, struct slice current, struct slice another,
+                              const char *address);
 /* Of those, how many have no answer yet. */
 size_t participant_unanswered(const struct participant *participant);
 
