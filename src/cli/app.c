@@ -77,13 +77,11 @@ static void on_event(void *ctx, const struct earshot_event *event)
 
 static void on_stop(struct app *app)
 {
-    if (app->face->type->suspend == NULL) {
-        raise(SIGSTOP);
-        return;
-    }
     bool asking = login_asking(&app->login);
     face_suspend(app);
+    ask_pause(&app->login.ask);
     raise(SIGSTOP);
+    ask_resume(&app->login.ask);
     if (!asking)
         face_resume(app);
 }

@@ -1,6 +1,7 @@
 #include "ask.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,23 +36,42 @@ void ask_tell(struct ask *ask, const char *text)
     }
 }
 
-void ask_start(struct ask *ask, const char *prompt, bool echo)
+/* The terminal's settings, and the prompt. */
+static void put(struct ask *ask)
 {
     struct termios settings;
+    tcgetattr(ask->in, &ask->settings);
+    settings = ask->settings;
+    settings.c_lflag |= ICANON | ISIG | ECHO | ECHOE | ECHOK;
+    settings.c_iflag |= ICRNL;
+    if (!ask->echo)
+        settings.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    /* What was typed ahead stays: a script's answer may already be there. */
+    tcsetattr(ask->in, TCSADRAIN, &settings);
+    ask_tell(ask, ask->prompt != NULL ? ask->prompt : "");
+}
+
+void ask_start(struct ask *ask, const char *prompt, bool echo)
+{
     ask_cancel(ask);
     explicit_bzero(ask->line, sizeof ask->line);
     ask->len = 0;
     ask->echo = echo;
     ask->active = true;
-    tcgetattr(ask->in, &ask->settings);
-    settings = ask->settings;
-    settings.c_lflag |= ICANON | ISIG | ECHO | ECHOE | ECHOK;
-    settings.c_iflag |= ICRNL;
-    if (!echo)
-        settings.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    /* What was typed ahead stays: a script's answer may already be there. */
-    tcsetattr(ask->in, TCSADRAIN, &settings);
-    ask_tell(ask, prompt);
+    ask->prompt = strdup(prompt);
+    put(ask);
+}
+
+void ask_pause(struct ask *ask)
+{
+    if (ask->active)
+        tcsetattr(ask->in, TCSADRAIN, &ask->settings);
+}
+
+void ask_resume(struct ask *ask)
+{
+    if (ask->active)
+        put(ask);
 }
 
 void ask_cancel(struct ask *ask)
@@ -59,6 +79,8 @@ void ask_cancel(struct ask *ask)
     if (!ask->active)
         return;
     tcsetattr(ask->in, TCSADRAIN, &ask->settings);
+    free(ask->prompt);
+    ask->prompt = NULL;
     ask->active = false;
 }
 

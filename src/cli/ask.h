@@ -19,7 +19,8 @@ struct ask {
     int in, out; /* -1: nobody can be asked */
     int opened;  /* closed by ask_free; or -1 */
     bool active, echo;
-    struct termios settings;
+    struct termios settings; /* to be put back */
+    char *prompt;
     char line[ASK_MAX];
     size_t len;
 };
@@ -37,6 +38,9 @@ void ask_start(struct ask *ask, const char *prompt, bool echo);
 /* ERR_AGAIN: not complete yet. OK: ask->line is the answer, until the next question. ERR_STOPPED: the terminal has gone, or
  * Ctrl-D. */
 enum err ask_readable(struct ask *ask);
+/* Around a stop of the process: shells put back whatever settings they like, and a secret must not be echoed then. */
+void ask_pause(struct ask *ask);
+void ask_resume(struct ask *ask);
 /* Takes the question back. */
 void ask_cancel(struct ask *ask);
 /* Something for the person to read, on the same terminal. */
