@@ -194,6 +194,14 @@ EARSHOT_API int64_t earshot_whoelse(struct earshot_client *client);
 EARSHOT_API int64_t earshot_whoelsesince(struct earshot_client *client, uint64_t seconds);
 EARSHOT_API int64_t earshot_block(struct earshot_client *client, const char *user);
 EARSHOT_API int64_t earshot_unblock(struct earshot_client *client, const char *user);
+/* Another password, of 8 to 256 bytes of UTF-8, for an account whose present one is `current`; -EARSHOT_BAD_PASSWORD. Both are
+ * copied, and wiped once it is answered. EARSHOT_EVENT_OK: it is on disk, and holds from now on; all other devices of the account
+ * are logged out, this one stays. Errors: EARSHOT_WRONG_PASSWORD, of which three in a row, here or at logins, block the account
+ * (`retry_after` is set then) and EARSHOT_ACCOUNT_BLOCKED while they do; EARSHOT_RATE_LIMITED, also while an earlier call is not
+ * answered; EARSHOT_UNKNOWN_COMMAND from a server that is too old; EARSHOT_NOT_STORED; EARSHOT_UNAVAILABLE with `retry_after`.
+ * After all these nothing has changed. EARSHOT_UNAVAILABLE without it: there will be no answer, and nobody here knows; the text
+ * says so. It is not sent again: a login with the other password tells. */
+EARSHOT_API int64_t earshot_change_password(struct earshot_client *client, const char *current, const char *another);
 EARSHOT_API int64_t earshot_startprivate(struct earshot_client *client, const char *user);
 EARSHOT_API int64_t earshot_stopprivate(struct earshot_client *client, const char *user);
 EARSHOT_API int64_t earshot_private(struct earshot_client *client, const char *user, const char *body, size_t len);

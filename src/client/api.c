@@ -142,6 +142,21 @@ int64_t earshot_unblock(struct earshot_client *client, const char *user)
     return ask_about(client, &what, user, slice_of(NULL, 0));
 }
 
+int64_t earshot_change_password(struct earshot_client *client, const char *current, const char *another)
+{
+    struct request what = {.kind = REQUEST(PASSWORD)};
+    struct slice first = slice_str(current != NULL ? current : ""), second = slice_str(another != NULL ? another : "");
+    uint8_t both[2 * WIRE_PASSWORD_MAX + 1];
+    if (password_check(first) != OK || password_check_new(second) != OK)
+        return -EARSHOT_BAD_PASSWORD;
+    memcpy(both, first.data, first.len);
+    both[first.len] = '\0';
+    memcpy(both + first.len + 1, second.data, second.len);
+    int64_t id = ask(client, &what, slice_of(both, first.len + 1 + second.len));
+    secret_wipe(both, sizeof both);
+    return id;
+}
+
 int64_t earshot_startprivate(struct earshot_client *client, const char *user)
 {
     struct request what = {.kind = REQUEST(STARTPRIVATE)};

@@ -188,7 +188,7 @@ void core_flush(struct client_core *core)
             requests_send(core);
         if (buf_len(&core->out) == 0)
             return;
-        more = buf_len(&core->out) >= CORE_OUT_HIGH;
+        more = buf_len(&core->out) >= CORE_OUT_HIGH || core->secret_out; /* both kept requests back */
         enum err err = core->ops->write(core->ctx, buf_slice(&core->out));
         if (err == ERR_CAP)
             return; /* core_drained goes on */

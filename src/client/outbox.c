@@ -1,5 +1,6 @@
 /* outbox.c - see outbox.h. */
 #include "outbox.h"
+#include "crypto/token.h"
 #include <stdlib.h>
 
 void outbox_init(struct outbox *outbox)
@@ -19,8 +20,10 @@ void outbox_free(struct outbox *outbox)
 
 void request_free(struct request **request)
 {
-    if (*request != NULL)
+    if (*request != NULL) {
         free((*request)->users);
+        secret_wipe((*request)->body, (*request)->kind == REQUEST(PASSWORD) ? (*request)->body_len : 0);
+    }
     free(*request);
     *request = NULL;
 }

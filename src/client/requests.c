@@ -17,6 +17,16 @@ static ProtobufCBinaryData user_of(const struct request *request)
     return bytes_of_slice(name_slice(&request->user));
 }
 
+/* The body of a change of password: the present one, a NUL, the other one. */
+static void passwords_of(const struct request *request, struct slice *current, struct slice *another)
+{
+    const uint8_t *nul = memchr(request->body, '\0', request->body_len);
+    size_t len = nul != NULL ? (size_t)(nul - request->body) : request->body_len;
+    size_t skipped = nul != NULL ? len + 1 : len;
+    *current = slice_of(request->body, len);
+    *another = slice_of(request->body + skipped, request->body_len - skipped);
+}
+
 static ProtobufCBinaryData channel_of(const struct request *request)
 {
     return bytes_of_slice(slice_of(request->channel, sizeof request->channel));
@@ -46,6 +56,14 @@ static void fill_block(const struct request *request, Earshot__ClientFrame *fram
 static void fill_unblock(const struct request *request, Earshot__ClientFrame *frame)
 {
     frame->unblock->user = user_of(request);
+}
+
+static void fill_password(const struct request *request, Earshot__ClientFrame *frame)
+{
+    struct slice current, another;
+    passwords_of(request, &current, &another);
+    frame->password->current = bytes_of_slice(current);
+    frame->password->another = bytes_of_slice(another);
 }
 
 static void fill_startprivate(const struct request *request, Earshot__ClientFrame *frame)
@@ -89,17 +107,21 @@ static const struct rule {
     enum when_lost when_lost;
     enum err done_before; /* asked a second time, this refusal means that the first time worked */
     bool private;         /* answered to private.c, not to the user */
+    const char *in_doubt; /* what is said if it was sent, and cannot be sent again, and no answer will come */
 } rules[] = {
 #define ROW(answer, ...)                                                                                                         \
     {                                                                                                                            \
         EARSHOT__SERVER_FRAME__BODY_##answer, __VA_ARGS__                                                                        \
     }
     [REQUEST(MESSAGE)] = ROW(ACCEPTED, fill_message, ASK_AGAIN_AND_TELL, OK),
-    [REQUEST(BROADCAST)] = ROW(ANNOUNCED, fill_broadcast, NOT_TWICE, OK),
+    [REQUEST(BROADCAST)] = ROW(ANNOUNCED, fill_broadcast, NOT_TWICE, OK,
+                               .in_doubt = "The connection was lost; the broadcast may or may not have been sent."),
     [REQUEST(WHOELSE)] = ROW(USERS, NULL, ASK_AGAIN, OK),
     [REQUEST(WHOELSESINCE)] = ROW(USERS, fill_whoelsesince, ASK_AGAIN, OK),
     [REQUEST(BLOCK)] = ROW(DONE, fill_block, ASK_AGAIN, ERR_ALREADY_BLOCKED),
     [REQUEST(UNBLOCK)] = ROW(DONE, fill_unblock, ASK_AGAIN, ERR_NOT_BLOCKED),
+    [REQUEST(PASSWORD)] = ROW(DONE, fill_password, NOT_TWICE, OK,
+                              .in_doubt = "The connection was lost; the password may or may not have been changed."),
     [REQUEST(STARTPRIVATE)] = ROW(DONE, fill_startprivate, ASK_AGAIN, OK, true),
     [REQUEST(ANSWERPRIVATE)] = ROW(DONE, fill_answerprivate, ASK_AGAIN, OK, true),
     [REQUEST(STOPPRIVATE)] = ROW(DONE, fill_stopprivate, ASK_AGAIN, OK, true),
@@ -163,6 +185,11 @@ static enum err send_request(struct client_core *core, struct request *request)
         return err;
     if (rule->fill != NULL)
         rule->fill(request, &frame);
+    if (request->kind == REQUEST(PASSWORD)) {
+        uint8_t *space;
+        (void)buf_reserve(&core->out, 2048, &space); /* so that growing leaves no copy behind; nothing follows it either */
+        core->secret_out = true;
+    }
     err = core_write(core, &frame);
     if (err != OK)
         return err;
@@ -180,7 +207,7 @@ static void look_again(struct client_core *core, int64_t when)
 static bool may_ask(const struct client_core *core)
 {
     return core->outbox.unsent != NULL && core->outbox.in_flight < CORE_IN_FLIGHT && buf_len(&core->out) < CORE_OUT_HIGH &&
-           world_mono_ms(core->world) >= core->paused_until;
+           !core->secret_out && world_mono_ms(core->world) >= core->paused_until;
 }
 
 /* Acknowledgements go with whatever goes out anyway, with a logout, or when they are due. */
@@ -224,6 +251,18 @@ static void settle(struct client_core *core, struct request *request, struct ear
     request_free(&request);
 }
 
+/* For a device that has to log in with it again, should its token end. */
+static void remember_password(struct client_core *core, const struct request *request)
+{
+    struct slice current, another;
+    passwords_of(request, &current, &another);
+    if (core->password_len == 0 || another.len > WIRE_PASSWORD_MAX)
+        return;
+    secret_wipe(core->password, sizeof core->password);
+    memcpy(core->password, another.data, another.len);
+    core->password_len = another.len;
+}
+
 void requests_fail(struct client_core *core, struct request *request, enum earshot_error error, const char *text)
 {
     settle(core, request, &(struct earshot_event){.type = EARSHOT_EVENT_ERROR, .error = error, .text = text});
@@ -243,7 +282,8 @@ static void refused(struct client_core *core, struct request *request, const Ear
     if (!request->repeated || err == OK || err != rules[request->kind].done_before) {
         event.type = EARSHOT_EVENT_ERROR;
         event.error = error_from_wire(error->code);
-        event.text = core_text(core, error->text, err_text(err));
+        event.text = err == ERR_UNKNOWN_COMMAND ? "This server does not know that command; it may be older than this program."
+                                                : core_text(core, error->text, err_text(err));
         event.retry_after = error->retry_after < INT32_MAX ? (int)error->retry_after : INT32_MAX;
     }
     settle(core, request, &event);
@@ -298,6 +338,8 @@ void requests_answer(struct client_core *core, const Earshot__ServerFrame *frame
         } else if (frame->body_case == EARSHOT__SERVER_FRAME__BODY_ANNOUNCED) {
             event.delivered = frame->announced->delivered;
             event.withheld = frame->announced->withheld;
+        } else if (request->kind == REQUEST(PASSWORD)) {
+            remember_password(core, request);
         }
         settle(core, request, &event);
     }
@@ -320,8 +362,7 @@ void requests_lost(struct client_core *core)
             core_emit(core, &notice);
         next = request->next;
         if (sent && when_lost == NOT_TWICE)
-            requests_fail(core, request, EARSHOT_UNAVAILABLE,
-                          "The connection was lost; the broadcast may or may not have been sent.");
+            requests_fail(core, request, EARSHOT_UNAVAILABLE, rules[request->kind].in_doubt);
     }
 }
 
@@ -338,6 +379,9 @@ void requests_device_changed(struct client_core *core)
 
 void requests_fail_all(struct client_core *core, const char *text)
 {
-    while (core->outbox.first != NULL)
-        requests_fail(core, core->outbox.first, EARSHOT_UNAVAILABLE, text);
+    struct request *request;
+    while ((request = core->outbox.first) != NULL) {
+        const char *in_doubt = request->in_flight ? rules[request->kind].in_doubt : NULL;
+        requests_fail(core, request, EARSHOT_UNAVAILABLE, in_doubt != NULL ? in_doubt : text);
+    }
 }

@@ -46,6 +46,11 @@ int64_t earshot_unblock(struct earshot_client *fake, const char *user)
     return fake_ask(fake, "unblock", user, NULL, 0);
 }
 
+int64_t earshot_change_password(struct earshot_client *fake, const char *current, const char *another)
+{
+    return fake_ask(fake, "password", current, another, strlen(another));
+}
+
 int64_t earshot_startprivate(struct earshot_client *fake, const char *user)
 {
     return fake_ask(fake, "startprivate", user, NULL, 0);

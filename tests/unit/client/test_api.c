@@ -102,6 +102,11 @@ static void requests_are_checked(void **unused)
     assert_int_equal(earshot_message(client, NULL, "hi", 2), -EARSHOT_BAD_NAME);
     assert_int_equal(earshot_broadcast(client, "\xff", 1), -EARSHOT_BAD_TEXT);
     assert_int_equal(earshot_block(client, ""), -EARSHOT_BAD_NAME);
+    assert_int_equal(earshot_change_password(client, "", "long enough"), -EARSHOT_BAD_PASSWORD);
+    assert_int_equal(earshot_change_password(client, NULL, "long enough"), -EARSHOT_BAD_PASSWORD);
+    assert_int_equal(earshot_change_password(client, "pw", "7 bytes"), -EARSHOT_BAD_PASSWORD);
+    assert_int_equal(earshot_change_password(client, "pw", "not UTF-8 \xff"), -EARSHOT_BAD_PASSWORD);
+    assert_int_equal(earshot_change_password(client, "pw", long_text), -EARSHOT_BAD_PASSWORD);
     assert_int_equal(earshot_private(client, "no name", "hi", 2), -EARSHOT_BAD_NAME);
     assert_int_equal(earshot_private(client, "bob", "\x1b", 1), -EARSHOT_BAD_TEXT);
     assert_int_equal(earshot_answer_private(client, "", true), -EARSHOT_BAD_NAME);

@@ -162,6 +162,9 @@ static UNUSED void describe_frame(const Earshot__ClientFrame *f, char *out, size
     case EARSHOT__CLIENT_FRAME__BODY_STOPPRIVATE:
         snprintf(out, size, "stopprivate %llu %.*s", n, TEXT(f->stopprivate->user));
         break;
+    case EARSHOT__CLIENT_FRAME__BODY_PASSWORD:
+        snprintf(out, size, "password %llu %.*s %.*s", n, TEXT(f->password->current), TEXT(f->password->another));
+        break;
     default:
         snprintf(out, size, "frame %d", (int)f->body_case);
     }
