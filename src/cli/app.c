@@ -2,6 +2,7 @@
 #include "dialog.h"
 #include "files.h"
 #include "login.h"
+#include "password.h"
 #include "terminal.h"
 #include "text.h"
 #include <errno.h>
@@ -16,16 +17,22 @@ struct app {
     struct face *face;
     struct dialog dialog;
     struct login login;
+    struct password password;
     int signals;
     bool reader_gone;
 };
 
 /* ---- the face's host ---- */
 
+static bool is_asking(const struct app *app)
+{
+    return login_asking(&app->login) || password_asking(&app->password);
+}
+
 static bool host_ready(void *ctx)
 {
     const struct app *app = ctx;
-    return dialog_ready(&app->dialog) && !login_asking(&app->login);
+    return dialog_ready(&app->dialog) && !is_asking(app);
 }
 
 static void host_line(void *ctx, struct slice line, enum earshot_error fault)
@@ -63,7 +70,10 @@ static void show_before_question(struct app *app)
 static void on_event(void *ctx, const struct earshot_event *event)
 {
     struct app *app = ctx;
-    if (login_is_question(event)) {
+    bool question = login_is_question(event);
+    if (question || event->type == EARSHOT_EVENT_CLOSED)
+        password_drop(&app->password);
+    if (question) {
         show_before_question(app);
         login_event(&app->login, event);
         return;
@@ -73,11 +83,21 @@ static void on_event(void *ctx, const struct earshot_event *event)
     dialog_event(&app->dialog, event);
 }
 
+/* A line wants passwords: from a file at once, from a person by and by. */
+static void get_passwords(struct app *app)
+{
+    if (!password_wanted(&app->password) || login_asking(&app->login) || app->dialog.leaving || app->dialog.over)
+        return;
+    if (password_by_hand(&app->password))
+        show_before_question(app);
+    password_begin(&app->password);
+}
+
 /* ---- signals ---- */
 
 static void on_stop(struct app *app)
 {
-    bool asking = login_asking(&app->login);
+    bool asking = is_asking(app);
     face_suspend(app);
     ask_pause(&app->login.ask);
     raise(SIGSTOP);
@@ -93,7 +113,10 @@ static void on_signal(struct app *app, int number)
             app->face->type->resize(app->face);
     } else if (number == SIGTSTP) {
         on_stop(app);
+    } else if (number == SIGINT && password_asking(&app->password)) {
+        password_take_back(&app->password);
     } else {
+        password_drop(&app->password);
         login_cancel(&app->login);
         dialog_quit(&app->dialog, EXIT_SIGNAL + number);
     }
@@ -154,7 +177,7 @@ static void leave_quietly(struct app *app)
 static void watch(const struct app *app, struct pollfd fds[POLL_COUNT])
 {
     bool input = host_ready((void *)app) && app->face->type->hungry(app->face);
-    bool asking = login_asking(&app->login);
+    bool asking = is_asking(app);
     fds[POLL_LIBRARY] = (struct pollfd){.fd = earshot_fd(app->client), .events = POLLIN};
     fds[POLL_SIGNALS] = (struct pollfd){.fd = app->signals, .events = POLLIN};
     fds[POLL_INPUT] = (struct pollfd){.fd = input ? STDIN_FILENO : -1, .events = POLLIN};
@@ -172,10 +195,13 @@ static void app_turn(struct app *app)
     read_signals(app);
     if (fds[POLL_QUESTION].revents != 0 && login_asking(&app->login))
         login_readable(&app->login);
+    else if (fds[POLL_QUESTION].revents != 0 && password_asking(&app->password))
+        password_readable(&app->password);
     type->input(app->face, fds[POLL_INPUT].revents != 0);
     earshot_progress(app->client);
     dialog_turn(&app->dialog);
-    if (!login_asking(&app->login) && !app->dialog.over)
+    get_passwords(app);
+    if (!is_asking(app) && !app->dialog.over)
         face_resume(app);
     if (!type->flush(app->face) || output_gone(&fds[POLL_OUTPUT]))
         leave_quietly(app);
@@ -233,6 +259,7 @@ int app_run(const struct app_options *options)
         terminal_guard(STDIN_FILENO);
     options->face->create(&host, &app.face);
     login_init(&app.login, &app.dialog, options->target, options->server.user ? options->server.user : "");
+    password_init(&app.password, &app.dialog, &app.login.ask);
     dialog_begin(&app.dialog, NULL, app.face);
     enum earshot_error error = earshot_open(&options->server, on_event, &app, &app.client);
     dialog_begin(&app.dialog, app.client, app.face);

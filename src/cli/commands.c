@@ -19,6 +19,7 @@ static int64_t decline_private(struct earshot_client *client, const char *user)
 #define USER_TEXT(call)  ARGUMENTS_USER_TEXT, .request.user_text = call
 #define TEXT(call)       ARGUMENTS_TEXT, .request.text = call
 #define SECONDS(call)    ARGUMENTS_SECONDS, .request.seconds = call
+#define PASSWORDS(call)  ARGUMENTS_PASSWORDS, .request.passwords = call
 
 const struct cli_command cli_commands[] = {
     {"message", NULL, USER_TEXT(earshot_message), ANSWER_MESSAGE, "send a text; it waits if USER is offline"},
@@ -27,6 +28,7 @@ const struct cli_command cli_commands[] = {
     {"whoelsesince", NULL, SECONDS(earshot_whoelsesince), ANSWER_USERS, "who else was online in the last SECONDS"},
     {"block", NULL, USER(earshot_block), ANSWER_DONE, "hear nothing from USER, and be hidden from USER"},
     {"unblock", NULL, USER(earshot_unblock), ANSWER_DONE, "undo that"},
+    {"password", NULL, PASSWORDS(earshot_change_password), ANSWER_DONE, "change your password: asked for, or in FILE"},
     {"startprivate", NULL, USER(earshot_startprivate), ANSWER_CHANNEL, "ask USER for a private channel"},
     {"private", NULL, USER_TEXT(earshot_private), ANSWER_PRIVATE, "send a text over the private channel", true},
     {"stopprivate", NULL, USER(earshot_stopprivate), ANSWER_DONE, "close the private channel", true},
@@ -117,6 +119,15 @@ static enum earshot_error parse_seconds(struct slice *rest, struct cli_call *cal
     return EARSHOT_OK;
 }
 
+/* A name of a file: the rest of the line without the blanks around it. */
+static enum earshot_error parse_maybe_file(struct slice *rest, struct cli_call *call)
+{
+    skip_blanks(rest);
+    while (rest->len > 0 && is_blank(rest->data[rest->len - 1]))
+        rest->len--;
+    return rest->len > 0 ? parse_text(rest, call) : EARSHOT_OK;
+}
+
 /* ---- the requests ---- */
 
 static int64_t run_none(const union cli_request *request, struct earshot_client *client, const struct cli_call *call)
@@ -144,6 +155,11 @@ static int64_t run_seconds(const union cli_request *request, struct earshot_clie
     return request->seconds(client, call->seconds);
 }
 
+static int64_t run_passwords(const union cli_request *request, struct earshot_client *client, const struct cli_call *call)
+{
+    return request->passwords(client, call->current, call->another);
+}
+
 /* ---- both, by the kind of arguments ---- */
 
 static const struct {
@@ -158,6 +174,7 @@ static const struct {
     [ARGUMENTS_USER_TEXT] = {"USER TEXT", true, parse_user_text, run_user_text},
     [ARGUMENTS_TEXT] = {"TEXT", false, parse_text, run_text},
     [ARGUMENTS_SECONDS] = {"SECONDS", false, parse_seconds, run_seconds},
+    [ARGUMENTS_PASSWORDS] = {"[FILE]", false, parse_maybe_file, run_passwords},
 };
 
 int64_t cli_call_run(const struct cli_call *call, struct earshot_client *client)

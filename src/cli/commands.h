@@ -22,6 +22,7 @@ enum cli_arguments {
     ARGUMENTS_USER_TEXT,
     ARGUMENTS_TEXT,
     ARGUMENTS_SECONDS,
+    ARGUMENTS_PASSWORDS, /* never in the line itself: asked for, or in a file that it names */
 };
 
 /* What the answer to it carries. */
@@ -43,6 +44,7 @@ union cli_request {
     int64_t (*user_text)(struct earshot_client *client, const char *user, const char *text, size_t len);
     int64_t (*text)(struct earshot_client *client, const char *text, size_t len);
     int64_t (*seconds)(struct earshot_client *client, uint64_t seconds);
+    int64_t (*passwords)(struct earshot_client *client, const char *current, const char *another);
 };
 
 struct cli_command {
@@ -61,8 +63,9 @@ enum { CLI_USER_MAX = 255 };
 struct cli_call {
     const struct cli_command *command;
     char user[CLI_USER_MAX + 1]; /* "" if not given */
-    struct slice text;           /* inside the line */
+    struct slice text;           /* inside the line; ARGUMENTS_PASSWORDS: the file, empty if not given */
     uint64_t seconds;
+    const char *current, *another; /* ARGUMENTS_PASSWORDS: to be set before the call is run */
 };
 
 extern const struct cli_command cli_commands[];

@@ -37,6 +37,7 @@ void dialog_free(struct dialog *dialog)
     map_free(&dialog->asked);
     names_free(&dialog->names);
     buf_free(&dialog->held);
+    free(dialog->passwords_file);
 }
 
 void dialog_begin(struct dialog *dialog, struct earshot_client *client, struct face *face)
@@ -133,6 +134,15 @@ static void explain_leaving(struct dialog *dialog)
     dialog->face->type->remark(dialog->face, text);
 }
 
+static void want_passwords(struct dialog *dialog, uint64_t n, const struct cli_call *call)
+{
+    dialog->passwords_n = n;
+    free(dialog->passwords_file);
+    dialog->passwords_file = text_memory(calloc(call->text.len + 1, 1));
+    if (call->text.len > 0)
+        memcpy(dialog->passwords_file, call->text.data, call->text.len);
+}
+
 /* False if the library had no room. */
 static bool run_line(struct dialog *dialog, struct slice line, uint64_t n)
 {
@@ -147,6 +157,8 @@ static bool run_line(struct dialog *dialog, struct slice line, uint64_t n)
     } else if (call.command->answer == ANSWER_HELP) {
         struct earshot_event event = {.type = EARSHOT_EVENT_OK};
         dialog_show(dialog, (struct notice){.event = &event, .n = n, .command = call.command});
+    } else if (call.command->arguments == ARGUMENTS_PASSWORDS) {
+        want_passwords(dialog, n, &call);
     } else {
         int64_t request = cli_call_run(&call, dialog->client);
         done = request != -(int64_t)EARSHOT_UNAVAILABLE;
@@ -166,7 +178,7 @@ static bool run_line(struct dialog *dialog, struct slice line, uint64_t n)
 bool dialog_ready(const struct dialog *dialog)
 {
     return dialog->was_online && !dialog->leaving && !dialog->over && !dialog->ended && dialog->held_n == 0 &&
-           map_count(&dialog->asked) < DIALOG_UNANSWERED_MAX;
+           dialog->passwords_n == 0 && map_count(&dialog->asked) < DIALOG_UNANSWERED_MAX;
 }
 
 void dialog_line(struct dialog *dialog, struct slice line, enum earshot_error fault)
@@ -180,6 +192,32 @@ void dialog_line(struct dialog *dialog, struct slice line, enum earshot_error fa
         return;
     text_bytes(&dialog->held, line);
     dialog->held_n = n;
+}
+
+/* ---- passwords ---- */
+
+static const struct cli_call password_call = {.text = {.data = (const uint8_t *)""}};
+
+void dialog_passwords(struct dialog *dialog, const char *current, const char *another)
+{
+    struct cli_call call = password_call;
+    call.command = cli_command_named("password");
+    call.current = current;
+    call.another = another;
+    int64_t request = cli_call_run(&call, dialog->client);
+    if (request > 0)
+        remember(dialog, request, dialog->passwords_n, &call);
+    else
+        show_error(dialog, dialog->passwords_n, (enum earshot_error) - request, NULL, &call);
+    dialog->passwords_n = 0;
+}
+
+void dialog_no_passwords(struct dialog *dialog, enum earshot_error error, const char *text)
+{
+    struct cli_call call = password_call;
+    call.command = cli_command_named("password");
+    show_error(dialog, dialog->passwords_n, error, text, &call);
+    dialog->passwords_n = 0;
 }
 
 void dialog_end_of_input(struct dialog *dialog)
@@ -228,6 +266,8 @@ static void answer_the_rest(struct dialog *dialog, const struct earshot_event *c
         asked_free(rest[i]);
     }
     free(rest);
+    if (dialog->passwords_n != 0)
+        dialog_no_passwords(dialog, EARSHOT_UNAVAILABLE, "The connection ended before it could be sent.");
     if (dialog->held_n != 0)
         show_error(dialog, dialog->held_n, EARSHOT_UNAVAILABLE, "The connection ended before it could be sent.", NULL);
     dialog->held_n = 0;
@@ -401,7 +441,8 @@ static int64_t catch_up_left(const struct dialog *dialog)
 
 static bool wants_to_leave(const struct dialog *dialog)
 {
-    return dialog->ended && dialog->was_online && !dialog->leaving && !dialog->over && dialog->held_n == 0;
+    return dialog->ended && dialog->was_online && !dialog->leaving && !dialog->over && dialog->held_n == 0 &&
+           dialog->passwords_n == 0;
 }
 
 void dialog_turn(struct dialog *dialog)

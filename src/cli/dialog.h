@@ -8,8 +8,11 @@
  * Every line that is not blank gets exactly one final answer, if need be when the connection ends. The owner calls dialog_event
  * from the library's callback, dialog_turn once a turn after the library's progress, and stops when `over` is set.
  *
+ * Passwords are not in a line: when `passwords_n` is set its owner brings them, from the file that was named or from the
+ * terminal, with dialog_passwords or dialog_no_passwords.
+ *
  * One line at most is held back while the library's outbox is full; dialog_ready is false meanwhile, while DIALOG_UNANSWERED_MAX
- * requests have no answer, before the first login and after a logout was asked for.
+ * requests have no answer, while passwords are wanted, before the first login and after a logout was asked for.
  */
 #ifndef CLI_DIALOG_H
 #define CLI_DIALOG_H
@@ -28,10 +31,12 @@ struct dialog {
 
     struct map asked; /* request number to struct asked */
     struct names names;
-    uint64_t lines;  /* handed in so far */
-    struct buf held; /* a line that the library had no room for */
-    uint64_t held_n; /* its number; 0: none */
-    bool was_online; /* at least once */
+    uint64_t lines;       /* handed in so far */
+    struct buf held;      /* a line that the library had no room for */
+    uint64_t held_n;      /* its number; 0: none */
+    uint64_t passwords_n; /* the line that wants passwords; 0: none */
+    char *passwords_file; /* where they are; "": to be asked for */
+    bool was_online;      /* at least once */
     bool is_online, caught_up;
     bool ended;       /* no more lines will come */
     int64_t ended_ms; /* monotonic, when that was seen to matter */
@@ -52,6 +57,10 @@ void dialog_event(struct dialog *dialog, const struct earshot_event *event);
 bool dialog_ready(const struct dialog *dialog);
 void dialog_line(struct dialog *dialog, struct slice line, enum earshot_error fault);
 void dialog_end_of_input(struct dialog *dialog);
+
+/* What `passwords_n` wants, for the request; or why there are none. */
+void dialog_passwords(struct dialog *dialog, const char *current, const char *another);
+void dialog_no_passwords(struct dialog *dialog, enum earshot_error error, const char *text);
 
 /* Logs out, and waits for it; the second time, or before the first login, ends at once with `exit_code`, and says what is left
  * without an answer. */

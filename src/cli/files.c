@@ -61,6 +61,58 @@ enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE
     return good ? OK : ERR_USAGE;
 }
 
+/* As much of it as there is room for; -1 with errno. */
+static ssize_t read_some(const char *path, char *text, size_t size)
+{
+    size_t len = 0;
+    ssize_t got = 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    while (len < size && got > 0) {
+        got = read(fd, text + len, size - len);
+        len += got > 0 ? (size_t)got : 0;
+        if (got < 0 && errno == EINTR)
+            got = 1;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return got < 0 && len == 0 ? -1 : (ssize_t)len;
+}
+
+/* Takes a line off the front; NULL if it is no password. */
+static char *cut_line(char **rest, const char *end)
+{
+    char *line = *rest, *newline = memchr(line, '\n', (size_t)(end - line));
+    size_t len = (size_t)((newline != NULL ? newline : end) - line);
+    *rest = newline != NULL ? newline + 1 : line + len;
+    len -= len > 0 && line[len - 1] == '\r';
+    if (len == 0 || len >= FILES_PASSWORD_SIZE || memchr(line, '\0', len) != NULL)
+        return NULL;
+    line[len] = '\0';
+    return line;
+}
+
+enum err files_read_passwords(const char *path, char current[FILES_PASSWORD_SIZE], char another[FILES_PASSWORD_SIZE],
+                              struct buf *why)
+{
+    char text[2 * FILES_PASSWORD_SIZE + 1], *rest = text, *first = NULL, *second = NULL;
+    ssize_t len = read_some(path, text, sizeof text - 1);
+    if (len < 0)
+        text_format(why, "The file cannot be read: %s.", strerror(errno));
+    if (len >= 0 && (first = cut_line(&rest, text + len)) != NULL)
+        second = cut_line(&rest, text + len);
+    if (second != NULL) {
+        strcpy(current, first);
+        strcpy(another, second);
+    } else if (len >= 0) {
+        text_add(why, "The file's first line must be the present password, and its second line the new one.");
+    }
+    explicit_bzero(text, sizeof text);
+    return second != NULL ? OK : ERR_USAGE;
+}
+
 enum err files_take_password(char password[FILES_PASSWORD_SIZE], struct buf *why)
 {
     char *value = getenv("EARSHOT_PASSWORD");

@@ -10,6 +10,11 @@ enum { FILES_PASSWORD_SIZE = 1024 };
  */
 enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE], struct buf *why);
 
+/* The first two lines of a file likewise, for `password FILE`. What cannot be read at once is not waited for. The sentence does
+ * not name the file, in case that was a password after all. */
+enum err files_read_passwords(const char *path, char current[FILES_PASSWORD_SIZE], char another[FILES_PASSWORD_SIZE],
+                              struct buf *why);
+
 /* EARSHOT_PASSWORD, which is then wiped from the environment. ERR_NOT_FOUND if it is not set. ERR_USAGE as above. */
 enum err files_take_password(char password[FILES_PASSWORD_SIZE], struct buf *why);
 

@@ -162,6 +162,7 @@ static void answer_done(struct sentence *s)
         {"unblock", "", " is no longer blocked"},
         {"startprivate", "asked ", " for a private channel"},
         {"no", "declined the private channel", NULL},
+        {"password", "the password is changed; your other devices are logged out", NULL},
         {"verify", "the safety code shared with ", " is noted as compared"},
     };
     for (size_t i = 0; i < sizeof done / sizeof done[0]; i++) {

@@ -45,6 +45,9 @@ static const struct parse_case cases[] = {
     {"yes bob carol", false, EARSHOT_USAGE, "yes", "bob", "", 0},
     {"no", false, EARSHOT_OK, "no", "", "", 0},
     {"help", false, EARSHOT_OK, "help", "", "", 0},
+    {"password", false, EARSHOT_OK, "password", "", "", 0},
+    {"password  ", false, EARSHOT_OK, "password", "", "", 0},
+    {"password  my file ", false, EARSHOT_OK, "password", "", "my file", 0},
     {"logout", false, EARSHOT_OK, "logout", "", "", 0},
     {"logout now", false, EARSHOT_USAGE, "logout", "", "", 0},
     {"MESSAGE bob hi", false, EARSHOT_UNKNOWN_COMMAND, NULL, "", "", 0},
@@ -141,7 +144,7 @@ static void the_table_is_what_the_manual_promises(void **state)
         {"message", "USER TEXT"}, {"broadcast", "TEXT"},   {"whoelse", ""},   {"whoelsesince", "SECONDS"},
         {"block", "USER"},        {"unblock", "USER"},     {"logout", ""},    {"startprivate", "USER"},
         {"private", "USER TEXT"}, {"stopprivate", "USER"}, {"yes", "[USER]"}, {"no", "[USER]"},
-        {"verify", "USER"},       {"trust", "USER"},       {"help", ""},
+        {"verify", "USER"},       {"trust", "USER"},       {"help", ""},      {"password", "[FILE]"},
     };
     assert_int_equal(cli_command_count, count_of(promised));
     for (size_t i = 0; i < count_of(promised); i++) {

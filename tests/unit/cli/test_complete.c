@@ -28,6 +28,8 @@ static void commands_and_users_are_offered_where_they_belong(void **state)
     offers(&names, "me", "message");
     offers(&names, "/who", "/whoelse /whoelsesince");
     offers(&names, " un", "unblock");
+    offers(&names, "/pa", "/password");
+    offers(&names, "/password b", "");
     offers(&names, "x", "");
     offers(&names, "message b", "bea bob");
     offers(&names, "/block ", "alice bea bob");

@@ -106,6 +106,38 @@ static void every_command_makes_its_request(void **state)
     shown("");
 }
 
+/* They are brought from elsewhere; until then no line is taken. */
+static void passwords_are_in_no_line(void **state)
+{
+    begin_online();
+    type_line("password");
+    asked("");
+    assert_int_equal(stage->dialog.passwords_n, 1);
+    assert_string_equal(stage->dialog.passwords_file, "");
+    assert_false(dialog_ready(&stage->dialog));
+    dialog_passwords(&stage->dialog, "the old one", "the new one");
+    asked("[1]password the old one the new one\n");
+    assert_true(dialog_ready(&stage->dialog));
+    event(.type = EARSHOT_EVENT_OK, .request = 1);
+    shown("{\"event\":\"ok\",\"n\":1,\"command\":\"password\"}\n");
+    type_line("password a file");
+    assert_string_equal(stage->dialog.passwords_file, "a file");
+    dialog_no_passwords(&stage->dialog, EARSHOT_USAGE, "No.");
+    shown("{\"event\":\"error\",\"n\":2,\"code\":\"usage\",\"text\":\"No.\",\"command\":\"password\"}\n");
+    stage->fake.refuse = EARSHOT_BAD_PASSWORD;
+    type_line("password a file");
+    dialog_passwords(&stage->dialog, "", "");
+    shown("{\"event\":\"error\",\"n\":3,\"code\":\"bad_password\",\"text\":\"A password is 8 to 256 bytes of UTF-8.\","
+          "\"command\":\"password\"}\n");
+    type_line("password");
+    dialog_end_of_input(&stage->dialog);
+    dialog_turn(&stage->dialog);
+    assert_false(stage->dialog.leaving);
+    event(.type = EARSHOT_EVENT_CLOSED, .error = EARSHOT_UNAVAILABLE, .text = "Gone.");
+    shown("{\"event\":\"error\",\"n\":4,\"code\":\"unavailable\",\"text\":\"The connection ended before it could be "
+          "sent.\",\"command\":\"password\"}\n{\"event\":\"error\",\"code\":\"unavailable\",\"text\":\"Gone.\"}\n");
+}
+
 static void answers_find_their_line(void **state)
 {
     begin_online();
@@ -438,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_became_of_a_private_channel_finds_its_line),
         TEST(every_command_makes_its_request),
+        TEST(passwords_are_in_no_line),
         TEST(answers_find_their_line),
         TEST(wrong_lines_are_answered_here_and_counted),
         TEST(what_the_library_refuses_is_an_error_of_the_line),

@@ -53,6 +53,59 @@ static void files_without_a_password_are_named(void **state)
     buf_free(&why);
 }
 
+static enum err read_two(const char *content, size_t len, char first[FILES_PASSWORD_SIZE], char second[FILES_PASSWORD_SIZE])
+{
+    struct buf why;
+    buf_init(&why, TEXT_CAP);
+    enum err err = files_read_passwords(file_with(content, len), first, second, &why);
+    assert_int_equal(buf_len(&why) == 0, err == OK);
+    assert_null(memmem(buf_len(&why) ? buf_data(&why) : (const uint8_t *)"", buf_len(&why), folder, strlen(folder)));
+    buf_free(&why);
+    return err;
+}
+
+static void two_lines_are_two_passwords(void **state)
+{
+    static const char *const good[] = {"old\nnew", "old\nnew\n", "old\r\nnew\r\n", "old\nnew\nmore\n"};
+    static const char *const bad[] = {"", "old", "old\n", "old\n\n", "\nnew\n", "\r\nnew"};
+    char first[FILES_PASSWORD_SIZE], second[FILES_PASSWORD_SIZE], longest[3 * FILES_PASSWORD_SIZE];
+    for (size_t i = 0; i < count_of(good); i++) {
+        assert_int_equal(read_two(good[i], strlen(good[i]), first, second), OK);
+        assert_string_equal(first, "old");
+        assert_string_equal(second, "new");
+    }
+    for (size_t i = 0; i < count_of(bad); i++)
+        assert_int_equal(read_two(bad[i], strlen(bad[i]), first, second), ERR_USAGE);
+    assert_int_equal(read_two("o\0d\nnew", 7, first, second), ERR_USAGE);
+    memset(longest, 'x', sizeof longest);
+    assert_int_equal(read_two(longest, sizeof longest, first, second), ERR_USAGE);
+    longest[FILES_PASSWORD_SIZE - 1] = '\n';
+    assert_int_equal(read_two(longest, sizeof longest, first, second), ERR_USAGE);
+    longest[2 * FILES_PASSWORD_SIZE - 1] = '\n';
+    assert_int_equal(read_two(longest, sizeof longest, first, second), OK);
+    assert_int_equal(strlen(second), FILES_PASSWORD_SIZE - 1);
+    assert_string_equal(first, second);
+}
+
+/* A program that is to be heard by its server must not wait for somebody to write. */
+static void a_pipe_is_not_waited_for(void **state)
+{
+    char first[FILES_PASSWORD_SIZE], second[FILES_PASSWORD_SIZE], path[64];
+    int ends[2];
+    struct buf why;
+    buf_init(&why, TEXT_CAP);
+    assert_int_equal(pipe(ends), 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+    assert_int_equal(files_read_passwords(path, first, second, &why), ERR_USAGE);
+    assert_int_equal(write(ends[1], "old\nnew\n", 8), 8);
+    assert_int_equal(files_read_passwords(path, first, second, &why), OK);
+    assert_string_equal(second, "new");
+    assert_int_equal(files_read_passwords("/nonexistent/file", first, second, &why), ERR_USAGE);
+    buf_free(&why);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void the_environment_is_wiped_once_read(void **state)
 {
     char password[FILES_PASSWORD_SIZE];
@@ -115,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_line_is_the_password),     cmocka_unit_test(files_without_a_password_are_named),
+        cmocka_unit_test(two_lines_are_two_passwords),        cmocka_unit_test(a_pipe_is_not_waited_for),
         cmocka_unit_test(the_environment_is_wiped_once_read), cmocka_unit_test(the_state_follows_xdg),
         cmocka_unit_test(folders_above_are_made_private),
     };
