@@ -404,6 +404,76 @@ def test_a_wrong_password_that_was_not_typed_ends_it(world):
     assert "wrong" in terminal.screen.text
 
 
+def at_question(question):
+    return lambda screen: screen.cursor_line.strip() == question
+
+
+def test_another_password(world):
+    """Asked for without echo, while a conversation goes on; nothing of it is in the history."""
+    world.server()
+    bob = world.peer("bob")
+    alice = open_terminal(world, "alice")
+    alice.type("/password")
+    alice.wait(at_question("current password:"), "the first question")
+    bob.done("message", to="alice", body="an interruption")
+    alice.type(password_of("alice"))
+    alice.wait(at_question("new password:"), "the second question")
+    alice.type("a good password")
+    alice.wait(at_question("the same again:"), "the third question")
+    alice.type("a good password")
+    alice.wait_text("the password is changed")
+    alice.wait_text("an interruption")
+    alice.wait(at_prompt("alice"), "an empty prompt")
+    assert password_of("alice").encode() not in alice.output and b"good password" not in alice.output
+    alice.press(UP)
+    alice.wait(at_prompt("alice", "/password"), "the line before")
+    alice.press("\x15")
+    alice.type("logout")
+    assert alice.exit_code() == 0
+    again = world.peer()
+    again.hello()
+    again.done("login", user="alice", password="a good password")
+
+
+@pytest.mark.parametrize("key", ("\x03", "\x04"))
+def test_another_password_is_thought_better_of(pair, key):
+    alice, bob = pair
+    alice.type("/password")
+    alice.wait(at_question("current password:"), "the first question")
+    alice.type("something")
+    alice.wait(at_question("new password:"), "the second question")
+    alice.press(key)
+    alice.wait_text("Nothing was changed.")
+    alice.wait(at_prompt("alice"), "an empty prompt")
+    alice.type("message bob still here")
+    bob.expect("event_message", body="still here")
+
+
+def test_a_stop_does_not_show_a_password(world):
+    """A shell puts the terminal as it likes when a job is stopped; what is typed after fg must not be seen all the same."""
+    world.server()
+    argv = world.client_args("alice", "alice")
+    terminal = world.terminal("bash", "--norc", "-i", name="shell", PS1="shell> ")
+    terminal.wait(lambda screen: screen.cursor_line.startswith("shell>"), "the shell's prompt")
+    terminal.type(" ".join(str(word) for word in (surroundings.EARSHOT, *argv)))
+    terminal.wait(at_prompt("alice"), "an empty prompt")
+    terminal.type("/password")
+    terminal.wait(at_question("current password:"), "the question")
+    terminal.press("\x1a")
+    terminal.wait(lambda screen: screen.cursor_line.startswith("shell>"), "the shell's prompt")
+    terminal.type("fg")
+    terminal.wait(at_question("current password:"), "the question again")
+    terminal.type("a secret that is typed")
+    terminal.wait(at_question("new password:"), "the next question")
+    terminal.press("\x03")
+    terminal.wait(at_prompt("alice"), "an empty prompt")
+    terminal.type("logout")
+    terminal.wait(lambda screen: screen.cursor_line.startswith("shell>"), "the shell's prompt")
+    terminal.type("exit")
+    terminal.exit_code()
+    assert b"a secret" not in terminal.output
+
+
 def fingerprint(server):
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(server.certificate.read_text())).hexdigest()
 

@@ -4,6 +4,7 @@
     accounts dave erin        imported before the server starts, beside everybody who is named in a login
     server --timeout 0        starts earshotd with these arguments (without this line: with none, before the first login)
     server stop | kill | start
+    file NAME TEXT            a file that the clients know by this name
 
     login alice               starts earshot --json and waits until it is online; the name alice then stands for it
     login alice as phone      another device of alice, called phone
@@ -203,6 +204,9 @@ class Transcript:
             {"stop": self.server.stop, "kill": self.server.kill9, "start": self.server.start}[words[0]]()
         else:
             self.server = self.world.server(*words, accounts=self.accounts())
+
+    def do_file(self, name, *words):
+        (self.world.directory / name).write_bytes(unescape(" ".join(words)))
 
     # ---- clients ----
 
