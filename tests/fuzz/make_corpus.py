@@ -93,6 +93,9 @@ def session_seeds(schema, client):
         schema.ClientFrame(number=20, startprivate=schema.StartPrivate(user=b"alice")),
         schema.ClientFrame(received=schema.Received(positions=[schema.Position(conversation=1, id=1)])),
         schema.ClientFrame(number=21, ping=schema.Ping()),
+        schema.ClientFrame(number=23, password=schema.ChangePassword(current=b"wrong", another=b"another one")),
+        schema.ClientFrame(number=24, password=schema.ChangePassword(current=password, another=b"another one")),
+        schema.ClientFrame(number=25, password=schema.ChangePassword(current=password, another=b"another one")),
         schema.ClientFrame(number=22, logout=schema.Logout()),
     ]
     stream = b"".join(prefixed(request.SerializeToString()) for request in requests)
