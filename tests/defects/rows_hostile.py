@@ -151,7 +151,7 @@ ROWS = [
     {
         "name": "every-password-is-right",
         "file": "src/chat/login.c",
-        "old": "attempt->verdict = password_verify(attempt->hash, attempt->login->password);",
+        "old": "attempt->verdict = password_verify(attempt->hash, login->password);",
         "new": "attempt->verdict = OK;",
         "test": "session/test_flips",
     },

@@ -71,6 +71,10 @@ static void logins_under_way(void **state)
     administer(party, present, administration_password);
     sees(again, "caught up");
     sees(again, "farewell revoked");
+    leave(again);
+    assert_int_equal(
+        participant_join(party->stage->shards[1], &again->login, &(struct resume){0}, &guest_ops, again, &participant),
+        ERR_WRONG_PASSWORD);
 }
 
 /* More than the bus takes at once. */
