@@ -6,8 +6,7 @@
 #include "server/relays.h"
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 struct chat_settings settings_for_chat(const struct config *config)
@@ -39,22 +38,28 @@ enum err settings_for_sessions(const struct config *config, struct session_setti
     return err;
 }
 
-/* Where SQLite finds it, too: so that the lock and the redo log lie beside it, by whatever name it is reached. */
-static enum err follow_link(char *path, size_t size)
+/* Where SQLite finds it, or makes it: so that the lock and the redo log lie beside it, by whatever name it is reached. */
+static enum err follow_links(char *path, size_t size)
 {
-    char real[PATH_MAX];
-    struct stat info;
-    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode) || realpath(path, real) == NULL)
-        return OK;
-    int len = snprintf(path, size, "%s", real);
-    return len >= 0 && (size_t)len < size ? OK : ERR_CAP;
+    enum { LINKS_MOST = 40 }; /* as in the kernel, which refuses what leads further */
+    char target[PATH_MAX];
+    ssize_t len;
+    for (int links = 0; links < LINKS_MOST && (len = readlink(path, target, sizeof target)) >= 0; links++) {
+        const char *slash = target[0] != '/' ? strrchr(path, '/') : NULL;
+        size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+        if ((size_t)len == sizeof target || folder + (size_t)len >= size)
+            return ERR_CAP;
+        memcpy(path + folder, target, (size_t)len);
+        path[folder + (size_t)len] = '\0';
+    }
+    return OK;
 }
 
 enum err settings_database(const struct config *config, char *out, size_t size)
 {
     const char *given = config->store + strlen("sqlite:");
     int len = given[0] != '\0' ? snprintf(out, size, "%s", given) : snprintf(out, size, "%s/earshot.db", config->data);
-    return len >= 0 && (size_t)len < size ? follow_link(out, size) : ERR_CAP;
+    return len >= 0 && (size_t)len < size ? follow_links(out, size) : ERR_CAP;
 }
 
 size_t settings_connections(const struct server *server)

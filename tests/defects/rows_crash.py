@@ -158,6 +158,13 @@ ROWS = [
         "test": "store/test_redo",
     },
     {
+        "name": "a-log-beside-a-link",
+        "file": "src/server/server.c",
+        "old": "< size ? follow_links(out, size) : ERR_CAP;",
+        "new": "< size ? OK : ERR_CAP;",
+        "test": "tests/program/test_settings.py::test_a_link_to_a_database_to_be_made",
+    },
+    {
         "name": "restored-ids-again",
         "file": "src/store/sqlite/adopt.c",
         "old": "META_LAST_ID, now_ms * 1000);",

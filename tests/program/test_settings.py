@@ -211,6 +211,25 @@ def test_the_database_behind_a_link(world):
     assert sorted(path.name for path in world.directory.glob("link.db*")) == ["link.db"]
 
 
+def test_a_link_to_a_database_to_be_made(world):
+    """Its log lies where it will be looked for when the database is there."""
+    place = world.directory / "place"
+    place.mkdir()
+    (world.directory / "further.db").symlink_to("place/real.db")
+    link = world.directory / "link.db"
+    link.symlink_to(world.directory / "further.db")
+    server = world.server("--store", f"sqlite:{link}", accounts=())
+    alice, bob = (world.peer(server=server, label=name) for name in ("alice", "bob"))
+    alice.register("alice")
+    bob.register("bob")
+    bob.close()
+    identity = alice.done("message", to="bob", body="behind a link").id
+    server.kill9()
+    server.start()
+    assert world.peer("bob", server=server).expect("event_message", body="behind a link").id == identity
+    assert sorted(path.name for path in world.directory.glob("*.db*")) == ["further.db", "link.db"]
+
+
 def test_systemd_is_told(world):
     """READY=1 when it serves, STOPPING=1 when it ends."""
     path = world.directory / "notify"
