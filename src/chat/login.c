@@ -18,7 +18,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { CHANGES_MOST = 3 }; /* hashes that were replaced while one attempt to replace them was under way */
+enum { CHANGES_MOST = 3 }; /* hashes that were replaced while one attempt relied on them */
 
 struct attempt {
     struct shard *shard;
@@ -154,13 +154,17 @@ static void welcome(struct attempt *attempt, uint64_t device, uint64_t last_numb
     finish(attempt, OK);
 }
 
+static void begin_again(struct attempt *attempt);
+
 static void device_created(struct store_op *op)
 {
     struct attempt *attempt = attempt_of(op);
     const struct store_device_create *create = &attempt->op.device_create;
     for (unsigned i = 0; op->err == OK && i < create->dropped_count; i++)
         presence_end_device(attempt->shard, attempt->login->user, create->dropped[i]);
-    if (op->err != OK)
+    if (op->err == ERR_NOT_FOUND)
+        begin_again(attempt);
+    else if (op->err != OK)
         finish(attempt, op->err);
     else
         welcome(attempt, create->device, 0, &attempt->token);
@@ -175,6 +179,7 @@ static void make_device(struct attempt *attempt)
     memset(create, 0, sizeof *create);
     create->account = attempt->login->user->id;
     memcpy(create->token, hash.bytes, sizeof create->token);
+    create->password = attempt->hash;
     create->time = wall_of(attempt);
     create->keep = shard_settings(attempt->shard)->devices;
     in_use_note(attempt->shard, attempt->login->user);
@@ -218,7 +223,9 @@ static void choose_device(struct attempt *attempt)
 static void rehash_stored(struct store_op *op)
 {
     struct attempt *attempt = attempt_of(op);
-    if (op->err != OK && op->err != ERR_NOT_FOUND) /* an administrator has given another password meanwhile */
+    if (op->err == OK)
+        memcpy(attempt->hash, attempt->rehash, sizeof attempt->hash);
+    else if (op->err != ERR_NOT_FOUND) /* then it has been replaced meanwhile: no device is made with it */
         log_event(LOG_WARN, "rehash_not_stored", log_str("error", err_name(op->err)));
     choose_device(attempt);
 }
@@ -349,6 +356,16 @@ static void stand_in_line(struct attempt *attempt)
     take_turn(attempt);
 }
 
+/* The hash has been replaced since it was verified: the password is still the same if a login has had it hashed anew, and another
+ * one if a second device or an administrator was quicker. So it is looked at again. */
+static void begin_again(struct attempt *attempt)
+{
+    if (++attempt->changes < CHANGES_MOST)
+        stand_in_line(attempt);
+    else
+        finish(attempt, ERR_UNAVAILABLE);
+}
+
 void login_with_password(struct shard *shard, struct login *login)
 {
     struct attempt *attempt = attempt_new(shard, login);
@@ -386,14 +403,12 @@ static void revoke_others(const struct attempt *attempt)
     (void)presence_revoke(attempt->shard, login->user, login->user->revoked > login->begun ? 0 : login->keep);
 }
 
-/* The hash may have been replaced since it was verified: the password is still the same if a login has had it hashed anew, and
- * another one if a second device or an administrator was quicker. So it is looked at again. */
 static void changed(struct store_op *op)
 {
     struct attempt *attempt = attempt_of(op);
     enum err err = op->err;
-    if (err == ERR_NOT_FOUND && ++attempt->changes < CHANGES_MOST) {
-        stand_in_line(attempt);
+    if (err == ERR_NOT_FOUND) {
+        begin_again(attempt);
         return;
     }
     if (err == OK) {
@@ -401,7 +416,7 @@ static void changed(struct store_op *op)
         guard_address_failed(attempt->shard->chat->guard, attempt->login->address, now_of(attempt),
                              shard_settings(attempt->shard)->failures_a_minute); /* no failure, but two hashes each */
     }
-    finish(attempt, err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err);
+    finish(attempt, err);
 }
 
 static void change(struct attempt *attempt)
@@ -472,6 +487,7 @@ void login_register(struct shard *shard, struct login *login)
     struct attempt *attempt = attempt_new(shard, login);
     if (attempt == NULL || address_refused(attempt))
         return;
+    attempt->right = log_in; /* should its password be replaced at once */
     enum err err = OK;
     if (!shard_settings(shard)->registration_open)
         err = ERR_REGISTRATION_CLOSED;

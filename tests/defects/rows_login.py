@@ -209,6 +209,13 @@ ROWS = [
         "test": "chat/test_ended",
     },
     {
+        "name": "a-device-for-an-old-password",
+        "file": "src/store/sqlite/devices.c",
+        "old": "if (create->password == NULL)",
+        "new": "if (create->password == NULL || create->keep > 0)",
+        "test": "chat/test_login",
+    },
+    {
         "name": "listeners-make-room",
         "file": "src/chat/login.c",
         "old": "    in_use_note(attempt->shard, attempt->login->user);\n",

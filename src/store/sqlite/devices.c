@@ -136,9 +136,21 @@ static enum err drop_surplus(struct database *db, struct store_device_create *cr
     return err;
 }
 
+/* Is the password that was verified still the account's? Since then it may have got another one, with the end of its devices. */
+static bool let_in(struct database *db, const struct store_device_create *create)
+{
+    if (create->password == NULL)
+        return true;
+    sqlite3_stmt *count = db_bind(db, SQL_ACCOUNT_HAS, (int64_t)create->account);
+    db_bind_text(count, 2, slice_str(create->password));
+    return db_number(db, count, 0) > 0;
+}
+
 enum err account_device_create(struct database *db, struct store_op *op)
 {
     struct store_device_create *create = (struct store_device_create *)op;
+    if (!let_in(db, create))
+        return db->failed ? ERR_NOT_STORED : ERR_NOT_FOUND;
     /* Which one is longest unused is decided on what is in the rows. */
     if (devices_flush(db) != OK)
         return ERR_NOT_STORED;

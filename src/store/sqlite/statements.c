@@ -22,6 +22,7 @@ const char *const statements[SQL_COUNT] = {
     [SQL_ACCOUNT_CREATE] = "INSERT INTO account(created, name, password) VALUES(?1, ?2, ?3)",
     [SQL_ACCOUNT_PASSWORD] = "UPDATE account SET password = ?2 WHERE id = ?1",
     [SQL_ACCOUNT_REHASH] = "UPDATE account SET password = ?2 WHERE id = ?1 AND password = ?3",
+    [SQL_ACCOUNT_HAS] = "SELECT count(*) FROM account WHERE id = ?1 AND password = ?2",
     [SQL_ACCOUNT_DISABLE] = "UPDATE account SET disabled = ?2 WHERE id = ?1",
     [SQL_DEVICE_CREATE] = "INSERT INTO device(account, created, used, token) VALUES(?1, ?2, ?2, ?3)",
     [SQL_DEVICE_SURPLUS] = "SELECT id FROM device WHERE account = ?1 AND id <> ?2 ORDER BY used DESC, id DESC LIMIT ?3 OFFSET ?4",

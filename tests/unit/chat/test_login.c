@@ -194,7 +194,7 @@ static void an_old_password_does_not_come_back(void **state)
     assert_int_equal(chat_configure(stage->chat, &stage->settings), OK);
     stage->turn_end = change_in_between;
     stage->ctx = &meddler;
-    assert_int_equal(right(party, "alice", &retry_after), OK);
+    assert_int_equal(right(party, "alice", &retry_after), ERR_WRONG_PASSWORD);
     stage->turn_end = NULL;
     assert_true(meddler.meddled && meddler.change.op.home == NULL && meddler.change.op.err == OK);
     assert_int_equal(stage->ops[STORE_ACCOUNT_PASSWORD], 2);
@@ -203,6 +203,24 @@ static void an_old_password_does_not_come_back(void **state)
     assert_int_equal(stage->ops[STORE_ACCOUNT_PASSWORD], 3); /* hashed again */
     assert_int_equal(try_password(party, "alice", "another password", &retry_after), OK);
     assert_int_equal(stage->ops[STORE_ACCOUNT_PASSWORD], 3);
+}
+
+/* With the new one all devices end. What has not heard of that yet makes no more with the old one. */
+static void an_old_password_makes_no_device(void **state)
+{
+    struct party *party = *state;
+    struct stage *stage = party->stage;
+    struct login login = {.name = slice_str("alice"), .password = slice_str("correct horse")};
+    (void)new_device(party, "alice");
+    struct meddler meddler = {.stage = stage, .jobs_before = stage->jobs_done};
+    assert_int_equal(password_hash(slice_str("another password"), &password_cost_least, meddler.hash), OK);
+    meddler.change = (struct store_account_password){
+        .account = user_of(party, "alice")->id, .password = meddler.hash, .replaces = NULL, .forget = true};
+    stage->turn_end = change_in_between;
+    stage->ctx = &meddler;
+    assert_int_equal(log_in(party, &login, login_with_password), ERR_WRONG_PASSWORD);
+    stage->turn_end = NULL;
+    assert_true(meddler.meddled && meddler.change.op.err == OK);
 }
 
 /* The disk fails at the moment of the third wrong password, and is good again later. */
@@ -295,6 +313,7 @@ int main(void)
         PARTY_TEST(the_clock_is_set_back_while_it_is_down),
         PARTY_TEST(a_block_ends_while_it_is_down),
         PARTY_TEST(an_old_password_does_not_come_back),
+        PARTY_TEST(an_old_password_makes_no_device),
         PARTY_TEST(a_block_is_stored_later),
         PARTY_TEST(that_nothing_is_held_is_stored_later),
         PARTY_TEST(those_who_are_too_many_come_back_in_turn),

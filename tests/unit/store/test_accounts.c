@@ -125,6 +125,20 @@ static void devices_end_with_the_password_or_stay_with_it(void **state)
     assert_int_equal(find_device(f, 4, 5, &find), OK);
 }
 
+static void no_device_for_another_password(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t alice = make_account(f, "alice");
+    struct store_device_find find;
+    struct store_device_create create = device_of(alice, 1, 5, 0);
+    create.password = "another";
+    assert_int_equal(execute(f, &create.op, STORE_DEVICE_CREATE), ERR_NOT_FOUND);
+    assert_int_equal(find_device(f, 1, 5, &find), ERR_BAD_TOKEN);
+    create.password = "hash";
+    assert_int_equal(execute(f, &create.op, STORE_DEVICE_CREATE), OK);
+    assert_int_equal(find_device(f, 1, 5, &find), OK);
+}
+
 static void longest_unused_device_goes(void **state)
 {
     struct fixture *f = *state;
@@ -286,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_password_is_replaced_only_if_it_is_the_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(device_is_found_by_its_token_until_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(devices_end_with_the_password_or_stay_with_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_device_for_another_password, set_up, tear_down),
         cmocka_unit_test_setup_teardown(longest_unused_device_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocks_are_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(logins_end_when_closed_or_when_last_alive, set_up, tear_down),

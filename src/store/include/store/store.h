@@ -97,11 +97,13 @@ struct store_account_disable {
 
 enum { STORE_TOKEN_HASH = 32 };
 
-/* A new device of an account. At most `keep` devices stay per account: the longest unused go (their ids in `dropped`). */
+/* A new device of an account. At most `keep` devices stay per account: the longest unused go (their ids in `dropped`).
+ * ERR_UNKNOWN_USER; ERR_NOT_FOUND: the account has another password hash by now. */
 struct store_device_create {
     struct store_op op;
     uint64_t account;
     uint8_t token[STORE_TOKEN_HASH]; /* hash of it */
+    const char *password;            /* for whom this hash let in; NULL: whatever there is */
     int64_t time;
     unsigned keep; /* 0: no limit */
     /* out */
