@@ -42,7 +42,7 @@ struct alive_op {
 struct tidy_op {
     struct store_tidy tidy;
     struct shard *shard;
-    int64_t noted_ms; /* mono: the store was told which devices are in use */
+    int64_t noted_ms; /* wall: the store was told which devices are in use */
 };
 
 struct failures_op {
@@ -104,11 +104,11 @@ static void tidy_done(struct store_op *op)
     again(done->shard, &done->shard->tidy_timer, op->err == OK && done->tidy.more ? TIDY_STEP_MS : TIDY_MS);
 }
 
-/* Often enough that none looks unused, seldom enough to cost nothing. */
+/* Often enough that none looks unused, seldom enough to cost nothing. By the clock that says what is unused: it may be set. */
 static void note_in_use(struct tidy_op *tidy, int64_t device_ms)
 {
-    int64_t now = world_mono_ms(tidy->shard->world);
-    if (device_ms == 0 || now - tidy->noted_ms < device_ms / 4)
+    int64_t now = world_wall_ms(tidy->shard->world);
+    if (device_ms == 0 || (now >= tidy->noted_ms && now - tidy->noted_ms < device_ms / 4))
         return;
     tidy->noted_ms = now;
     in_use_note_all(tidy->shard);
@@ -146,7 +146,7 @@ enum err housekeeping_start(struct shard *shard)
         return ERR_MEMORY;
     }
     alive->shard = tidy->shard = again->shard = shard;
-    tidy->noted_ms = now;
+    tidy->noted_ms = world_wall_ms(shard->world);
     shard->alive = &alive->alive;
     shard->tidy = &tidy->tidy;
     shard->failures = &again->failures;

@@ -303,6 +303,19 @@ static void a_listening_device_is_in_use(void **state)
     assert_int_equal(try_token(party, &unused), ERR_BAD_TOKEN);
 }
 
+/* As on a board without a clock of its own, which learns the time only when everybody is back. */
+static void a_clock_that_is_set_ends_no_device_in_use(void **state)
+{
+    struct party *party = *state;
+    struct guest *alice = arrive(party, "alice", 1);
+    struct login unused = new_device(party, "alice");
+    party->stage->wall_off += party->stage->settings.device_ms + HOUR;
+    stage_pass(party->stage, 11 * MINUTE);
+    leave(alice);
+    assert_int_equal(try_token(party, &alice->login), OK);
+    assert_int_equal(try_token(party, &unused), ERR_BAD_TOKEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +331,7 @@ int main(void)
         PARTY_TEST(that_nothing_is_held_is_stored_later),
         PARTY_TEST(those_who_are_too_many_come_back_in_turn),
         PARTY_TEST(a_listening_device_is_in_use),
+        PARTY_TEST(a_clock_that_is_set_ends_no_device_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
