@@ -167,8 +167,8 @@ ROWS = [
     {
         "name": "restored-ids-again",
         "file": "src/store/sqlite/adopt.c",
-        "old": "META_LAST_ID, now_ms * 1000);",
-        "new": "META_LAST_ID, INT64_C(0));",
+        "old": "META_LAST_ID, now_ms * 1000, now_ms * 1000, gap, META_LAST_ID);",
+        "new": "META_LAST_ID, INT64_C(0), INT64_C(0), INT64_C(0), META_LAST_ID);",
         "test": "tests/program/test_admin.py::test_clients_that_remember_more_than_a_backup",
     },
 ]
