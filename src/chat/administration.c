@@ -68,7 +68,7 @@ static void begin(struct shard *shard, struct administration *administration)
 /* Every session and every login under way of the account. */
 static void revoke(struct administration *administration)
 {
-    administration->sessions = presence_revoke(administration->shard, administration->user, 0);
+    administration->sessions = presence_revoke(administration->shard, administration->user, 0, 0);
 }
 
 /* ---- hashing ---- */

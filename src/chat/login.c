@@ -396,13 +396,6 @@ enum err login_identify(struct shard *shard, struct slice name, const char *addr
 
 /* ---- another password ---- */
 
-/* If the account was revoked meanwhile, by an administrator, its devices have ended, also this one. */
-static void revoke_others(const struct attempt *attempt)
-{
-    const struct login *login = attempt->login;
-    (void)presence_revoke(attempt->shard, login->user, login->user->revoked > login->begun ? 0 : login->keep);
-}
-
 static void changed(struct store_op *op)
 {
     struct attempt *attempt = attempt_of(op);
@@ -412,7 +405,8 @@ static void changed(struct store_op *op)
         return;
     }
     if (err == OK) {
-        revoke_others(attempt);
+        /* If the account was revoked meanwhile, by an administrator, its devices have ended, also this one. */
+        (void)presence_revoke(attempt->shard, attempt->login->user, attempt->login->keep, attempt->login->begun);
         guard_address_failed(attempt->shard->chat->guard, attempt->login->address, now_of(attempt),
                              shard_settings(attempt->shard)->failures_a_minute); /* no failure, but two hashes each */
     }

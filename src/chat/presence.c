@@ -183,10 +183,12 @@ unsigned presence_expel_all(struct shard *shard, struct user *user, enum farewel
     return expel(shard, user, (struct whom){0}, why);
 }
 
-unsigned presence_revoke(struct shard *shard, struct user *user, uint64_t spared)
+unsigned presence_revoke(struct shard *shard, struct user *user, uint64_t spared, uint64_t begun)
 {
-    pthread_mutex_lock(&user->stripe->lock); /* of two at once the later has the last word */
-    user->spared = spared;                   /* first: who reads the new number must not find an earlier one's */
+    pthread_mutex_lock(&user->stripe->lock); /* of two at once the later has the last word, but spares nobody */
+    if (user->revoked > begun)
+        spared = 0;
+    user->spared = spared; /* first: who reads the new number must not find an earlier one's */
     user->revoked = ++shard->chat->revocations;
     pthread_mutex_unlock(&user->stripe->lock);
     return expel(shard, user, (struct whom){.but = spared}, FAREWELL_REVOKED);

@@ -22,9 +22,9 @@ void presence_end_device(struct shard *shard, struct user *user, uint64_t device
 /* Tells all seats of the account to leave. How many there were. */
 unsigned presence_expel_all(struct shard *shard, struct user *user, enum farewell why);
 
-/* All logins of the account end, also those under way, but for those of the device `spared`; 0: of none. The store has it
- * already. How many seats there were. */
-unsigned presence_revoke(struct shard *shard, struct user *user, uint64_t spared);
+/* All logins of the account end, also those under way, but for those of the device `spared`; 0: of none. None is spared either if
+ * they have all ended since there had been `begun` revocations. The store has it already. How many seats there were. */
+unsigned presence_revoke(struct shard *shard, struct user *user, uint64_t spared, uint64_t begun);
 /* Has a login of that device ended so, which began when there had been `begun` revocations? */
 bool presence_revoked(const struct user *user, uint64_t begun, uint64_t device);
 

@@ -162,8 +162,8 @@ ROWS = [
     {
         "name": "another-password-ends-this-device-too",
         "file": "src/chat/login.c",
-        "old": "login->user->revoked > login->begun ? 0 : login->keep",
-        "new": "0",
+        "old": "attempt->login->user, attempt->login->keep, attempt->login->begun",
+        "new": "attempt->login->user, 0, attempt->login->begun",
         "test": "chat/test_password",
     },
     {
@@ -171,6 +171,13 @@ ROWS = [
         "file": "src/chat/presence.c",
         "old": "    user->spared = spared;",
         "new": "    user->spared = spared != 0 ? spared : user->spared;",
+        "test": "chat/test_password",
+    },
+    {
+        "name": "another-password-spares-a-device-after-all",
+        "file": "src/chat/presence.c",
+        "old": "    if (user->revoked > begun)\n",
+        "new": "    if (user->revoked > begun && begun == UINT64_MAX)\n",
         "test": "chat/test_password",
     },
     {

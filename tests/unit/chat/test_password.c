@@ -337,6 +337,10 @@ static void an_administrator_at_the_same_time(void **state)
         } else {
             assert_int_equal(try_password(party, "from above"), OK);
         }
+        /* nor by who was just coming back */
+        assert_int_equal(
+            participant_join(stage->shards[1], &alice->login, &(struct resume){0}, &guest_ops, alice, &alice->participant),
+            ERR_WRONG_PASSWORD);
         administer(party, present, administration_password);
     }
 }
