@@ -28,7 +28,8 @@ static enum err spend(struct session *session, unsigned cost, unsigned *retry_af
     return OK;
 }
 
-/* The bucket may owe, up to what it holds: whoever asked much waits longer. */
+/* The bucket may come to owe, for each charge up to what it holds: whoever asked much waits longer, and whoever had many such
+ * requests under way the sum of it. */
 void gate_charge(struct session *session, size_t cost)
 {
     const struct session_settings *settings = &session->hub->settings;
