@@ -61,7 +61,7 @@ enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE
     return good ? OK : ERR_USAGE;
 }
 
-/* As much of it as there is room for; -1 with errno. */
+/* As much of it as there is room for, without a line of which more may follow; -1 with errno. */
 static ssize_t read_some(const char *path, char *text, size_t size)
 {
     size_t len = 0;
@@ -78,6 +78,8 @@ static ssize_t read_some(const char *path, char *text, size_t size)
     int error = errno;
     close(fd);
     errno = error;
+    while (got != 0 && len > 0 && text[len - 1] != '\n')
+        len--;
     return got < 0 && len == 0 ? -1 : (ssize_t)len;
 }
 

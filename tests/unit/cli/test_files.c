@@ -100,10 +100,16 @@ static void a_pipe_is_not_waited_for(void **state)
     assert_int_equal(write(ends[1], "old\nnew\n", 8), 8);
     assert_int_equal(files_read_passwords(path, first, second, &why), OK);
     assert_string_equal(second, "new");
+    /* What is there of the second line may be half of it: a password that nobody has thought of. */
+    assert_int_equal(write(ends[1], "old\nnew pass", 12), 12);
+    assert_int_equal(files_read_passwords(path, first, second, &why), ERR_USAGE);
+    assert_int_equal(write(ends[1], "old\nnew pass", 12), 12);
+    close(ends[1]);
+    assert_int_equal(files_read_passwords(path, first, second, &why), OK);
+    assert_string_equal(second, "new pass");
     assert_int_equal(files_read_passwords("/nonexistent/file", first, second, &why), ERR_USAGE);
     buf_free(&why);
     close(ends[0]);
-    close(ends[1]);
 }
 
 static void the_environment_is_wiped_once_read(void **state)
