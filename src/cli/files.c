@@ -1,4 +1,5 @@
 #include "files.h"
+#include "base/utf8.h"
 #include "text.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -48,14 +49,15 @@ enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE
         explicit_bzero(line, sizeof line);
         return ERR_USAGE;
     }
-    if (len > 0 && len < sizeof line && line[len - 1] == '\r')
-        len--;
-    bool good = len > 0 && len < sizeof line && memchr(line, '\0', len) == NULL;
+    struct slice first = utf8_begin(slice_of(line, len));
+    if (first.len > 0 && len < sizeof line && first.data[first.len - 1] == '\r')
+        first.len--;
+    bool good = first.len > 0 && len < sizeof line && memchr(first.data, '\0', first.len) == NULL;
     if (good) {
-        memcpy(password, line, len);
-        password[len] = '\0';
+        memcpy(password, first.data, first.len);
+        password[first.len] = '\0';
     } else {
-        text_format(why, "--password-file: %s: the first line is %s", path, len == 0 ? "empty" : "no password");
+        text_format(why, "--password-file: %s: the first line is %s", path, first.len == 0 ? "empty" : "no password");
     }
     explicit_bzero(line, sizeof line);
     return good ? OK : ERR_USAGE;
@@ -99,10 +101,11 @@ static char *cut_line(char **rest, const char *end)
 enum err files_read_passwords(const char *path, char current[FILES_PASSWORD_SIZE], char another[FILES_PASSWORD_SIZE],
                               struct buf *why)
 {
-    char text[2 * FILES_PASSWORD_SIZE + 1], *rest = text, *first = NULL, *second = NULL;
+    char text[2 * FILES_PASSWORD_SIZE + 1], *rest, *first = NULL, *second = NULL;
     ssize_t len = read_some(path, text, sizeof text - 1);
     if (len < 0)
         text_format(why, "The file cannot be read: %s.", strerror(errno));
+    rest = text + (len >= 0 ? len - (ssize_t)utf8_begin(slice_of(text, (size_t)len)).len : 0);
     if (len >= 0 && (first = cut_line(&rest, text + len)) != NULL)
         second = cut_line(&rest, text + len);
     if (second != NULL) {

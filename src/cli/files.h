@@ -6,8 +6,8 @@
 
 enum { FILES_PASSWORD_SIZE = 1024 };
 
-/* The first line of the file without its end. ERR_USAGE with a sentence in `why` if it cannot be read, or is empty or too long.
- */
+/* The first line of the file without its end and a byte order mark. ERR_USAGE with a sentence in `why` if it cannot be read, or
+ * is empty or too long. */
 enum err files_read_password(const char *path, char password[FILES_PASSWORD_SIZE], struct buf *why);
 
 /* The first two lines of a file likewise, for `password FILE`. What cannot be read at once is not waited for. The sentence does

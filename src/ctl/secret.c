@@ -1,5 +1,6 @@
 /* secret.c - see secret.h. */
 #include "secret.h"
+#include "base/utf8.h"
 #include "say.h"
 #include <stdio.h>
 #include <termios.h>
@@ -40,10 +41,24 @@ static enum err ask(const char *text, const char *user, struct buf *out)
     return err;
 }
 
+static enum err read_piped(struct buf *out)
+{
+    struct buf line;
+    buf_init(&line, out->cap);
+    enum err err = read_line(&line);
+    struct slice secret = utf8_begin(buf_slice(&line));
+    if (err == OK)
+        err = secret.len > 0 ? buf_append(out, secret.data, secret.len) : ERR_INVALID;
+    if (line.bytes != NULL)
+        explicit_bzero(line.bytes, line.size);
+    buf_free(&line);
+    return err;
+}
+
 enum err secret_read(const char *user, struct buf *out)
 {
     if (!isatty(STDIN_FILENO))
-        return read_line(out);
+        return read_piped(out);
     struct buf again;
     size_t before = buf_len(out);
     buf_init(&again, out->cap);

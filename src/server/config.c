@@ -1,5 +1,6 @@
 /* config.c - the settings file, the command line, and how they come together. See config.h. */
 #include "server/config.h"
+#include "base/utf8.h"
 #include "server/file.h"
 #include "server/lines.h"
 #include "server/settings.h"
@@ -143,7 +144,7 @@ enum err config_read(struct config *config, const char *name, struct slice text,
     struct place place = {.file = name};
     struct slice line;
     enum err result = OK;
-    text = lines_begin(text);
+    text = utf8_begin(text);
     while (lines_next(&text, &line)) {
         place.line++;
         enum err err = read_line(config, line, &place, problems);

@@ -1,5 +1,6 @@
 /* credentials.c - see credentials.h. */
 #include "server/credentials.h"
+#include "base/utf8.h"
 #include "server/lines.h"
 
 static bool blank(uint8_t byte)
@@ -22,7 +23,7 @@ static struct slice skip_blanks(struct slice text)
 static bool take_line(struct credentials *cursor, struct slice *line)
 {
     if (cursor->line == 0)
-        cursor->text = lines_begin(cursor->text);
+        cursor->text = utf8_begin(cursor->text);
     if (!lines_next(&cursor->text, line))
         return false;
     cursor->line++;

@@ -126,12 +126,14 @@ def test_a_password_with_blanks(world):
 
 
 def test_a_password_from_windows(world):
-    """As with files of credentials and of passwords, the end of the line is not part of it."""
+    """As with files of credentials and of passwords, the end of the line is not part of it, nor the mark before it."""
     control = Control(world.server())
     control.rows("add", "dave", password=NEW + "\r")
     assert attempt(world, "dave", NEW) == "ok"
     control.rows("add", "erin", password="\r" + NEW + "\r\r")
     assert attempt(world, "erin", "\r" + NEW + "\r") == "ok"
+    control.rows("add", "fay", password="\ufeff" + NEW + "\r")
+    assert attempt(world, "fay", NEW) == "ok"
 
 
 def test_disable_and_enable(world):

@@ -21,8 +21,11 @@ static const char *file_with(const char *content, size_t len)
 
 static void the_first_line_is_the_password(void **state)
 {
-    static const char *const cases[][2] = {
-        {"secret", "secret"}, {"secret\n", "secret"}, {"secret\r\n", "secret"}, {" s p \nsecond\n", " s p "}};
+    static const char *const cases[][2] = {{"secret", "secret"},
+                                           {"secret\n", "secret"},
+                                           {"secret\r\n", "secret"},
+                                           {" s p \nsecond\n", " s p "},
+                                           {"\xef\xbb\xbfsecret\r\n", "secret"}};
     for (size_t i = 0; i < count_of(cases); i++) {
         char password[FILES_PASSWORD_SIZE];
         struct buf why;
@@ -41,6 +44,7 @@ static void files_without_a_password_are_named(void **state)
     memset(longest, 'x', sizeof longest);
     assert_int_equal(files_read_password(file_with("", 0), password, &why), ERR_USAGE);
     assert_int_equal(files_read_password(file_with("\nx", 2), password, &why), ERR_USAGE);
+    assert_int_equal(files_read_password(file_with("\xef\xbb\xbf\r\n", 5), password, &why), ERR_USAGE);
     assert_int_equal(files_read_password(file_with("a\0b", 3), password, &why), ERR_USAGE);
     assert_int_equal(files_read_password(file_with(longest, sizeof longest), password, &why), ERR_USAGE);
     buf_clear(&why);
@@ -66,7 +70,7 @@ static enum err read_two(const char *content, size_t len, char first[FILES_PASSW
 
 static void two_lines_are_two_passwords(void **state)
 {
-    static const char *const good[] = {"old\nnew", "old\nnew\n", "old\r\nnew\r\n", "old\nnew\nmore\n"};
+    static const char *const good[] = {"old\nnew", "old\nnew\n", "old\r\nnew\r\n", "old\nnew\nmore\n", "\xef\xbb\xbfold\nnew\n"};
     static const char *const bad[] = {"", "old", "old\n", "old\n\n", "\nnew\n", "\r\nnew"};
     char first[FILES_PASSWORD_SIZE], second[FILES_PASSWORD_SIZE], longest[3 * FILES_PASSWORD_SIZE];
     for (size_t i = 0; i < count_of(good); i++) {

@@ -12,4 +12,12 @@ size_t utf8_plain(struct slice text);
 /* Decodes the character at text[*pos] and moves *pos past it; U+FFFD for a bad byte (which is then one byte long). */
 uint32_t utf8_next(struct slice text, size_t *pos);
 
+/* The text without the byte order mark with which some editors begin a file. */
+static inline struct slice utf8_begin(struct slice text)
+{
+    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+        return slice_of(text.data + 3, text.len - 3);
+    return text;
+}
+
 #endif

@@ -4,14 +4,6 @@
 
 #include "base/slice.h"
 
-/* The text without the byte order mark with which some editors begin a file. */
-static inline struct slice lines_begin(struct slice text)
-{
-    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
-        return slice_of(text.data + 3, text.len - 3);
-    return text;
-}
-
 /* Takes the next line, without its LF, off the front of `rest`. False at the end; the last line needs no LF. */
 static inline bool lines_next(struct slice *rest, struct slice *line)
 {
