@@ -77,7 +77,7 @@ struct client_core {
     int64_t paused_until; /* the server asked to go slower */
 
     int64_t heartbeat_ms, last_sent, last_received, ping_sent; /* ping_sent -1: none without an answer */
-    int64_t patience_ms, active_sent;                          /* how soon the server logs out who is idle, 0: never */
+    int64_t patience_ms, active_ms, active_sent;               /* how soon the server logs out who is idle, 0: never */
     bool anew;                                                 /* the connection was given up because nothing was answered */
     bool another_frame;                                        /* one was taken out of what has just come */
     int64_t next_ack;
@@ -135,6 +135,8 @@ void pulse_stop(struct client_core *core);
 void pulse_fire(struct timer *timer);
 /* The user has given a command of which the server sees nothing. */
 void pulse_active(struct client_core *core);
+/* So soon the server logs out who is idle. Also while we are online, when its settings have changed. */
+void pulse_patience(struct client_core *core, int64_t ms);
 void pulse_active_fire(struct timer *timer);
 
 #endif

@@ -8,7 +8,7 @@ static void greeting(struct client_core *core, const Earshot__ServerFrame *frame
 {
     uint32_t seconds = frame->greeting->heartbeat_seconds;
     core->heartbeat_ms = (int64_t)(seconds < CORE_HEARTBEAT_MOST_S ? seconds : CORE_HEARTBEAT_MOST_S) * 1000;
-    core->patience_ms = (int64_t)frame->greeting->timeout_seconds * 1000;
+    pulse_patience(core, (int64_t)frame->greeting->timeout_seconds * 1000);
 }
 
 static void answer(struct client_core *core, const Earshot__ServerFrame *frame)

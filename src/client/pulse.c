@@ -50,7 +50,7 @@ static int64_t ping_at(const struct client_core *core)
 void pulse_start(struct client_core *core)
 {
     core->ping_sent = -1;
-    core->active_sent = INT64_MIN / 2;
+    core->active_ms = core->active_sent = INT64_MIN / 2;
     if (core->heartbeat_ms > 0)
         core_start_timer(core, &core->pulse, core->heartbeat_ms);
 }
@@ -61,11 +61,25 @@ void pulse_stop(struct client_core *core)
     timer_stop(core->world->timers, &core->active);
 }
 
-void pulse_active(struct client_core *core)
+static void tell_active(struct client_core *core)
 {
     int64_t now = world_mono_ms(core->world), due = core->active_sent + core->patience_ms / 4;
     if (core->state == CORE_ONLINE && core->patience_ms > 0)
         core_start_timer(core, &core->active, due > now ? due - now : 0); /* at the same time as before, if it runs already */
+}
+
+void pulse_active(struct client_core *core)
+{
+    core->active_ms = world_mono_ms(core->world);
+    tell_active(core);
+}
+
+void pulse_patience(struct client_core *core, int64_t ms)
+{
+    core->patience_ms = ms;
+    timer_stop(core->world->timers, &core->active);
+    if (core->active_ms >= core->active_sent && world_mono_ms(core->world) - core->active_ms < ms)
+        tell_active(core);
 }
 
 void pulse_active_fire(struct timer *timer)

@@ -2,8 +2,6 @@
 #include "command.h"
 #include "reply.h"
 
-#define SERVER_NAME "earshotd"
-
 enum err cmd_hello(struct session *session, const struct request *request)
 {
     const Earshot__Hello *hello = request->frame->hello;
@@ -12,16 +10,7 @@ enum err cmd_hello(struct session *session, const struct request *request)
     for (size_t i = 0; i < hello->n_capabilities; i++)
         session->can_private |= hello->capabilities[i] == EARSHOT__CAPABILITY__CAPABILITY_PRIVATE;
     session->state = STATE_GREETED;
-    Earshot__Greeting greeting = EARSHOT__GREETING__INIT;
-    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
-    greeting.version = WIRE_VERSION;
-    greeting.server = bytes_of_slice(slice_str(SERVER_NAME));
-    greeting.heartbeat_seconds = (uint32_t)(session->hub->settings.heartbeat_ms / 1000);
-    greeting.timeout_seconds = (uint32_t)(session->hub->settings.timeout_ms / 1000);
-    frame.answers = request->number;
-    frame.body_case = EARSHOT__SERVER_FRAME__BODY_GREETING;
-    frame.greeting = &greeting;
-    reply_write(session, &frame);
+    reply_greeting(session, request->number);
     return OK;
 }
 

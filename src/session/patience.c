@@ -12,6 +12,7 @@
 enum {
     LENIENCE_MS = 250,      /* by which the inactivity logout waits for acknowledgements, */
     LENIENCE_MAX_MS = 2000, /* and how often: until so much */
+    NEWS_MS = 2000,         /* in which a client can say that its user is there, when it hears of another timeout */
     FRAME_MS = 30 * 1000,   /* from a frame's first byte to its last */
     READ_MS = 30 * 1000,    /* in which a reader must take */
     READ_LEAST = 64 * 1024, /* so much of what waits for it, or all */
@@ -126,6 +127,8 @@ void patience_within(struct session *session, int64_t ms)
 void patience_reconsider(struct session *session)
 {
     int64_t now = world_mono_ms(session->hub->world);
+    if (inactive_at(session) < now + NEWS_MS)
+        session->lenience_ms += now + NEWS_MS - inactive_at(session);
     patience_within(session, next_deadline(session, now) - now);
 }
 

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#define SERVER_NAME "earshotd"
+
 enum { USERS_PER_FRAME = 1000 }; /* of 32 bytes and a little: well under a frame */
 
 /* Without memory for one frame the stream cannot go on. */
@@ -36,6 +38,20 @@ void reply_write(struct session *session, const Earshot__ServerFrame *frame)
         reply_bytes(session, buf_slice(out));
     else
         no_memory(session);
+}
+
+void reply_greeting(struct session *session, uint64_t number)
+{
+    Earshot__Greeting greeting = EARSHOT__GREETING__INIT;
+    Earshot__ServerFrame frame = EARSHOT__SERVER_FRAME__INIT;
+    greeting.version = WIRE_VERSION;
+    greeting.server = bytes_of_slice(slice_str(SERVER_NAME));
+    greeting.heartbeat_seconds = (uint32_t)(session->hub->settings.heartbeat_ms / 1000);
+    greeting.timeout_seconds = (uint32_t)(session->hub->settings.timeout_ms / 1000);
+    frame.answers = number;
+    frame.body_case = EARSHOT__SERVER_FRAME__BODY_GREETING;
+    frame.greeting = &greeting;
+    reply_write(session, &frame);
 }
 
 void reply_done(struct session *session, uint64_t number)

@@ -11,6 +11,8 @@ void reply_write(struct session *session, const Earshot__ServerFrame *frame);
 /* Bytes encoded before. */
 void reply_bytes(struct session *session, struct slice bytes);
 
+/* Also without a number: when what it says has changed. */
+void reply_greeting(struct session *session, uint64_t number);
 void reply_done(struct session *session, uint64_t number);
 void reply_error(struct session *session, uint64_t number, enum err err, unsigned retry_after);
 void reply_accepted(struct session *session, uint64_t number, uint64_t id, int64_t time_ms);

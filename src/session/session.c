@@ -57,9 +57,13 @@ void hub_free(struct hub **hub)
 
 void hub_configure(struct hub *hub, const struct session_settings *settings)
 {
+    bool other_timeout = hub->settings.timeout_ms != settings->timeout_ms;
     hub->settings = *settings;
-    for (struct session *session = hub->sessions; session != NULL; session = session->next)
+    for (struct session *session = hub->sessions; session != NULL; session = session->next) {
+        if (other_timeout && (session->state & (STATE_GREETED | STATE_ONLINE)))
+            reply_greeting(session, 0);
         patience_reconsider(session);
+    }
 }
 
 size_t hub_sessions(const struct hub *hub)

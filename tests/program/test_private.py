@@ -150,6 +150,22 @@ def test_private_texts_put_the_inactivity_timeout_off(world):
     assert bob.exit_code() == 5
 
 
+def test_private_texts_put_a_timeout_off_that_came_later(world):
+    """With the first one after it, or if that was before, at once."""
+    settings = world.directory / "earshotd.conf"
+    settings.write_text("timeout = 0\n")
+    server = world.server("--config", settings, "--rate-limit", 0)
+    alice, bob = world.client("alice"), world.client("bob")
+    introduce(alice, bob)
+    settings.write_text("timeout = 1\n")
+    server.process.signal(signal.SIGHUP)
+    while not bob.waiting("disconnected"):
+        alice.ask("private bob still here")
+    alice.fence()
+    alice.nothing("disconnected")
+    assert bob.expect("disconnected")["reason"] == "timeout"
+
+
 def test_who_blocks_may_ask(pair):
     alice, bob = pair
     bob.ok("block alice")

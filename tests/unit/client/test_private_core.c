@@ -184,13 +184,70 @@ static void a_stopping_server_answers_all(void **unused)
     assert_int_equal(core_unanswered(fake->core), 0);
 }
 
+/* ---- the inactivity timeout ---- */
+
+static void say_timeout(uint32_t seconds_)
+{
+    SAY(fake, 0, GREETING, greeting, Greeting, GREETING, it->version = 1; it->timeout_seconds = seconds_);
+}
+
+static void say_privately(void)
+{
+    ask(fake, REQUEST_PRIVATE, "bob", "hi");
+    settle(fake);
+}
+
+static void takes_active_ping(void)
+{
+    assert_true(take(EARSHOT__CLIENT_FRAME__BODY_PING)->ping->active);
+}
+
+static void takes_nothing(void)
+{
+    settle(fake);
+    assert_int_equal(buf_len(&fake->from_client), 0);
+}
+
+/* A quarter of the timeout lies between two pings, and none goes to a server without one. */
+static void private_texts_are_commands(void **unused)
+{
+    log_in();
+    say_privately();
+    wait_ms(fake, 5000);
+    takes_nothing();
+    say_timeout(40);
+    takes_active_ping();
+    say_privately();
+    say_privately();
+    wait_ms(fake, 9999);
+    takes_nothing();
+    wait_ms(fake, 1);
+    takes_active_ping();
+    say_privately();
+    say_timeout(4);
+    wait_ms(fake, 1000); /* sooner now */
+    takes_active_ping();
+    say_privately();
+    say_timeout(0);
+    wait_ms(fake, 5000);
+    takes_nothing();
+    say_timeout(4);
+    takes_nothing(); /* what was said was said too long ago */
+    take(EARSHOT__CLIENT_FRAME__BODY__NOT_SET);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(the_capability_is_told),        TEST(without_a_connection_there_is_no_channel), TEST(asking_and_being_declined),
-        TEST(being_asked_and_answering),     TEST(a_request_in_flight_is_asked_again),       TEST(leaving_while_asking),
+        TEST(the_capability_is_told),
+        TEST(without_a_connection_there_is_no_channel),
+        TEST(asking_and_being_declined),
+        TEST(being_asked_and_answering),
+        TEST(a_request_in_flight_is_asked_again),
+        TEST(leaving_while_asking),
         TEST(a_stopping_server_answers_all),
+        TEST(private_texts_are_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

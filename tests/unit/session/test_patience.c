@@ -257,6 +257,12 @@ static void test_a_new_timeout_is_for_all(void **state)
     send_text(busy, 16, "bob", "to myself");
     desk->settings.timeout_ms = 8000;
     configure(desk);
+    settle(desk);
+    idle->first = idle->count - 1;
+    sees(idle, "greeting");
+    configure(desk);
+    settle(desk);
+    assert_int_equal(idle->first, idle->count); /* nothing new */
     stage_pass(desk->stage, 2900);
     assert_false(idle->hung_up);
     stage_pass(desk->stage, 200);
@@ -265,6 +271,29 @@ static void test_a_new_timeout_is_for_all(void **state)
     sees_goodbye(idle, EARSHOT__GOODBYE__REASON__REASON_TIMEOUT);
     assert_false(busy->hung_up);
     stage_pass(desk->stage, 5000);
+    assert_true(busy->hung_up);
+}
+
+/* Private texts pass the server by, and nobody has told the clients to speak of them: they can do so now. */
+static void test_a_new_timeout_can_be_answered(void **state)
+{
+    struct desk *desk = *state;
+    struct caller *idle = online(desk, "alice"), *busy = online(desk, "bob");
+    stage_pass(desk->stage, 20000);
+    desk->settings.timeout_ms = 8000;
+    configure(desk);
+    stage_pass(desk->stage, 1000);
+    Earshot__Ping there = EARSHOT__PING__INIT;
+    there.active = true;
+    FRAME(frame, 0, PING, ping, &there);
+    put_frame(busy, &frame);
+    stage_pass(desk->stage, 900);
+    assert_false(idle->hung_up);
+    stage_pass(desk->stage, 200);
+    assert_true(idle->hung_up);
+    stage_pass(desk->stage, 6700);
+    assert_false(busy->hung_up);
+    stage_pass(desk->stage, 300);
     assert_true(busy->hung_up);
 }
 
@@ -282,6 +311,7 @@ int main(void)
         DESK_TEST(test_logout_answers_first),
         DESK_TEST(test_gone_while_logging_out),
         DESK_TEST(test_a_new_timeout_is_for_all),
+        DESK_TEST(test_a_new_timeout_can_be_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
