@@ -157,25 +157,43 @@ char *files_state_default(void)
     return asprintf(&path, "%s/.local/state/earshot", home) < 0 ? NULL : path;
 }
 
-const char *files_state_trouble(const char *path)
+/* Makes the folders above `path`. The first reason why one could not be, or 0. */
+static int make_parents(const char *path)
 {
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
-        errno = ENOTDIR;
-    else if (access(path, R_OK | W_OK | X_OK) == 0)
-        return "its file identity is damaged, or there is no room for one";
-    return strerror(errno);
+    int problem = 0;
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return ENOMEM;
+    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(copy, 0700) != 0 && errno != EEXIST && problem == 0)
+            problem = errno;
+        *slash = '/';
+    }
+    free(copy);
+    return problem;
 }
 
 void files_make_parents(const char *path)
 {
-    char *copy = strdup(path);
-    if (copy == NULL)
-        return;
-    for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(copy, 0700); /* the library says what is wrong if this did not help */
-        *slash = '/';
-    }
-    free(copy);
+    (void)make_parents(path); /* the library says what is wrong if this did not help */
+}
+
+/* What is not there could not be made, and that it is not there is no reason. */
+static int why_not_made(const char *path)
+{
+    int problem = make_parents(path);
+    return problem == 0 && mkdir(path, 0700) != 0 ? errno : problem;
+}
+
+const char *files_state_trouble(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return strerror(errno == ENOENT ? why_not_made(path) : errno);
+    if (!S_ISDIR(info.st_mode))
+        return strerror(ENOTDIR);
+    if (access(path, R_OK | W_OK | X_OK) == 0)
+        return "its file identity is damaged, or there is no room for one";
+    return strerror(errno);
 }

@@ -1,6 +1,7 @@
 #include "files.h"
 #include "text.h"
 #include "unit.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -148,6 +149,15 @@ static void the_state_follows_xdg(void **state)
     }
 }
 
+/* That there is none is why it was to be made, not why that failed: nobody makes a folder there. */
+static void why_a_state_folder_cannot_be_made(void **state)
+{
+    assert_string_not_equal(files_state_trouble("/sys/earshot"), strerror(ENOENT));
+    assert_string_not_equal(files_state_trouble("/sys/earshot/state"), strerror(ENOENT));
+    assert_string_equal(files_state_trouble("/dev/null"), strerror(ENOTDIR));
+    assert_string_equal(files_state_trouble("/dev/null/state"), strerror(ENOTDIR));
+}
+
 static void folders_above_are_made_private(void **state)
 {
     char path[128];
@@ -180,7 +190,7 @@ int main(void)
         cmocka_unit_test(the_first_line_is_the_password),     cmocka_unit_test(files_without_a_password_are_named),
         cmocka_unit_test(two_lines_are_two_passwords),        cmocka_unit_test(a_pipe_is_not_waited_for),
         cmocka_unit_test(the_environment_is_wiped_once_read), cmocka_unit_test(the_state_follows_xdg),
-        cmocka_unit_test(folders_above_are_made_private),
+        cmocka_unit_test(why_a_state_folder_cannot_be_made),  cmocka_unit_test(folders_above_are_made_private),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
