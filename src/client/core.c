@@ -133,6 +133,8 @@ static void gone(struct client_core *core, enum earshot_error error, const char 
     core->state = CORE_WAITING;
     if (before == CORE_LEAVING) {
         finish_logout(core);
+    } else if (core->asks_if_open) { /* the password was wrong, and only why is not known */
+        core_finish_error(core, EARSHOT_WRONG_PASSWORD, err_text(ERR_WRONG_PASSWORD), 0);
     } else if (error == EARSHOT_NOT_TRUSTED || !core->was_online) {
         core_finish_error(core, error, text, retry_after);
     } else {

@@ -140,6 +140,27 @@ static void would_register(unsigned retry_after, const char *frame, uint32_t ans
     fake_stop(fake);
 }
 
+/* It was told already that the password is wrong, and would be wrong again. */
+static void who_would_register_is_not_told_of_the_network(void **unused)
+{
+    for (int late = 0; late <= 1; late++) {
+        struct core_options options = alice;
+        options.register_unknown = true;
+        struct fake *fake = fake_start(&options);
+        open_connection(fake);
+        wants(fake, "hello 1");
+        wants(fake, "login 2 alice wonderland");
+        say_error(fake, 2, EARSHOT__ERROR_CODE__ERROR_WRONG_PASSWORD, 0);
+        wants(fake, "register 3 alice wonderland");
+        if (late)
+            wait_ms(fake, 600 * 1000);
+        else
+            lose_connection(fake);
+        sees(fake, "closed wrong_password none");
+        fake_stop(fake);
+    }
+}
+
 static void who_would_register_learns_that_none_are_taken(void **unused)
 {
     const char *asks = "register 3 alice wonderland";
@@ -315,6 +336,7 @@ int main(void)
         cmocka_unit_test(slow_typing_outlives_the_connection),
         cmocka_unit_test(unknown_user_registers_asks_or_fails),
         cmocka_unit_test(who_would_register_learns_that_none_are_taken),
+        cmocka_unit_test(who_would_register_is_not_told_of_the_network),
         cmocka_unit_test(a_mistyped_password_is_asked_for_again),
         cmocka_unit_test(a_mistyped_password_outlives_the_connection),
         cmocka_unit_test(a_password_that_a_new_account_may_not_have_is_asked_for_again),
