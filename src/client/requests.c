@@ -187,12 +187,13 @@ static enum err send_request(struct client_core *core, struct request *request)
         rule->fill(request, &frame);
     if (request->kind == REQUEST(PASSWORD)) {
         uint8_t *space;
-        (void)buf_reserve(&core->out, 2048, &space); /* so that growing leaves no copy behind; nothing follows it either */
-        core->secret_out = true;
+        (void)buf_reserve(&core->out, 2048, &space); /* so that growing leaves no copy behind */
     }
     err = core_write(core, &frame);
     if (err != OK)
         return err;
+    if (request->kind == REQUEST(PASSWORD))
+        core->secret_out = true; /* and nothing follows it */
     core->number = frame.number > core->number ? frame.number : core->number;
     outbox_sent(&core->outbox, request, frame.number);
     return OK;
