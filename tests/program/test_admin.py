@@ -16,34 +16,13 @@ import time
 import pytest
 
 from harness import surroundings
+from harness.attempts import attempt, attempt_token, revoked
 from harness.control import Control
 from harness.memory import core_limits
 from harness.server import password_of
-from harness.wire import Closed, Peer, code_name, pb
+from harness.wire import Closed, Peer
 
 NEW = "another-password"
-
-
-def attempt(world, user, password):
-    """One login on a connection of its own: "ok" or the error's code."""
-    peer = world.peer()
-    peer.hello()
-    frame = peer.request("login", user=user, password=password)
-    peer.close()
-    return "ok" if frame.HasField("welcome") else code_name(frame.error.code)
-
-
-def attempt_token(world, token):
-    peer = world.peer()
-    peer.hello()
-    frame = peer.request("resume", token=token)
-    peer.close()
-    return "ok" if frame.HasField("welcome") else code_name(frame.error.code)
-
-
-def revoked(peer):
-    peer.expect("goodbye", reason=pb.Goodbye.REASON_REVOKED)
-    peer.closed()
 
 
 # ---- looking ----

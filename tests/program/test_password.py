@@ -1,33 +1,12 @@
 """Another password: on disk when it is answered, and good for nothing to whoever only has a session."""
 import pytest
 
+from harness.attempts import attempt, attempt_token, revoked
 from harness.control import Control
 from harness.server import password_of
-from harness.wire import code_name, pb
+from harness.wire import pb
 
 OLD, NEW, THIRD = password_of("alice"), "a new password", "a third password"
-
-
-def attempt(world, password, user="alice"):
-    """A login on a connection of its own. "ok" or the error's code."""
-    peer = world.peer()
-    peer.hello()
-    frame = peer.request("login", user=user, password=password)
-    peer.close()
-    return "ok" if frame.HasField("welcome") else code_name(frame.error.code)
-
-
-def attempt_token(world, token):
-    peer = world.peer()
-    peer.hello()
-    frame = peer.request("resume", token=token)
-    peer.close()
-    return "ok" if frame.HasField("welcome") else code_name(frame.error.code)
-
-
-def revoked(peer):
-    peer.expect("goodbye", reason=pb.Goodbye.REASON_REVOKED)
-    peer.closed()
 
 
 def change(peer, current, another):
@@ -49,8 +28,8 @@ def test_done_is_on_disk(world):
         here.done("password", current=current, another=another)
         server.kill9()
         server.start()
-        assert attempt(world, another) == "ok"
-        assert attempt(world, current) == "wrong_password"
+        assert attempt(world, "alice", another) == "ok"
+        assert attempt(world, "alice", current) == "wrong_password"
         assert attempt_token(world, there.token) == "bad_token"
         assert attempt_token(world, here.token) == "ok"
         current = another
@@ -68,7 +47,7 @@ def test_the_client_is_still_logged_in_after_a_crash(world):
     alice.expect("disconnected")
     alice.expect("online")
     alice.logout()
-    assert attempt(world, NEW) == "ok"
+    assert attempt(world, "alice", NEW) == "ok"
     everything = "".join([server.log, *alice.lines])
     assert OLD not in everything and NEW not in everything
 
@@ -85,13 +64,13 @@ def test_wrong_ones_are_counted_on_disk(world):
     assert error.retry_after > 590
     server.kill9()
     server.start()
-    assert attempt(world, OLD) == "account_blocked"
+    assert attempt(world, "alice", OLD) == "account_blocked"
     back = world.peer()
     back.resume(alice.token)
     back.refused("password", "account_blocked", current=OLD, another=NEW)
     Control(server).rows("unblock", "alice")
     back.done("password", current=OLD, another=NEW)
-    assert attempt(world, NEW) == "ok"
+    assert attempt(world, "alice", NEW) == "ok"
 
 
 def test_devices_everywhere(world):
@@ -116,7 +95,7 @@ def test_a_logout_waits_for_the_answer(world):
     last = alice.send("logout")
     assert alice.answer(number).HasField("done")
     assert alice.answer(last).HasField("done")
-    assert attempt(world, NEW) == "ok"
+    assert attempt(world, "alice", NEW) == "ok"
 
 
 def test_a_stop_waits_for_the_answer(world):
@@ -128,7 +107,7 @@ def test_a_stop_waits_for_the_answer(world):
     server.stop()
     assert alice.answer(number).HasField("done")
     server.start()
-    assert attempt(world, NEW) == "ok"
+    assert attempt(world, "alice", NEW) == "ok"
 
 
 # ---- at the same time ----
@@ -145,9 +124,9 @@ def test_two_devices(world):
         wished = [f"{name} in round {round_number}" for name in ("first", "second")]
         for peer, wish in zip(peers, wished):
             peer.send("password", current=current, another=wish)
-        results = [attempt(world, wish) for wish in wished]
+        results = [attempt(world, "alice", wish) for wish in wished]
         while "ok" not in results:
-            results = [attempt(world, wish) for wish in wished]
+            results = [attempt(world, "alice", wish) for wish in wished]
         assert sorted(results) == ["ok", "wrong_password"]
         first = results.index("ok")
         peers[first].expect("done")
@@ -192,9 +171,9 @@ def test_an_administrator(world, command):
         revoked(alice)
         assert attempt_token(world, alice.token) == "bad_token"
         if command == "password":
-            assert attempt(world, THIRD) == "ok"
+            assert attempt(world, "alice", THIRD) == "ok"
         else:
-            assert attempt(world, NEW) == attempt(world, OLD) == "wrong_password"
+            assert attempt(world, "alice", NEW) == attempt(world, "alice", OLD) == "wrong_password"
             control.rows("enable", "alice")
             control.run("unblock", "alice")
             assert attempt_token(world, alice.token) == "bad_token"

@@ -1,112 +1,54 @@
 /* The questions of the command `password`, at a pseudo-terminal whose other end is the test, and the file instead. */
-#include "fake_library.h"
 #include "password.h"
-#include "stream.h"
-#include "text.h"
-#include "unit.h"
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-extern const struct face_type json_face;
+#include "person.h"
 
 struct stage {
-    struct earshot_client fake;
-    struct face *face;
-    struct dialog dialog;
+    struct person person;
     struct ask ask;
     struct password password;
-    int person;         /* the other end */
-    struct buf written; /* what the person has seen */
 };
 
 static struct stage *stage;
 
-static bool never(void *ctx)
-{
-    return false;
-}
-
 static int set_up_without_a_terminal(void **state)
 {
-    struct face_host host = {.ready = never, .in = -1, .out = -1};
     stage = test_calloc(1, sizeof *stage);
-    stage->person = -1;
-    buf_init(&stage->fake.seen, TEXT_CAP);
-    buf_init(&stage->written, TEXT_CAP);
-    json_face.create(&host, &stage->face);
-    dialog_init(&stage->dialog, &system_clock, false);
-    dialog_begin(&stage->dialog, &stage->fake, stage->face);
+    person_init(&stage->person);
     stage->ask = (struct ask){.in = -1, .out = -1, .opened = -1};
-    password_init(&stage->password, &stage->dialog, &stage->ask);
+    password_init(&stage->password, &stage->person.dialog, &stage->ask);
     return 0;
 }
 
 static int set_up(void **state)
 {
     set_up_without_a_terminal(state);
-    stage->person = posix_openpt(O_RDWR | O_NOCTTY);
-    if (stage->person < 0 || grantpt(stage->person) != 0 || unlockpt(stage->person) != 0)
-        return -1;
-    int terminal = open(ptsname(stage->person), O_RDWR | O_NOCTTY);
-    stage->ask.in = stage->ask.out = stage->ask.opened = terminal;
-    return terminal < 0;
+    return person_sits_down(&stage->person, &stage->ask);
 }
 
 static int tear_down(void **state)
 {
     ask_free(&stage->ask);
-    dialog_free(&stage->dialog);
-    json_face.free(&stage->face);
-    buf_free(&stage->fake.seen);
-    buf_free(&stage->written);
-    if (stage->person >= 0)
-        close(stage->person);
+    person_free(&stage->person);
     test_free(stage);
     return 0;
 }
 
 static void line(const char *text)
 {
-    dialog_line(&stage->dialog, slice_str(text), EARSHOT_OK);
+    dialog_line(&stage->person.dialog, slice_str(text), EARSHOT_OK);
     assert_true(password_wanted(&stage->password));
     password_begin(&stage->password);
 }
 
 static void type_in(const char *keys)
 {
-    assert_int_equal(write(stage->person, keys, strlen(keys)), strlen(keys));
+    person_types(&stage->person, keys);
     password_readable(&stage->password);
-}
-
-static void asked(const char *expected)
-{
-    assert_text(&stage->fake.seen, expected);
-    buf_clear(&stage->fake.seen);
-}
-
-static bool was_written(const char *text)
-{
-    struct slice all = buf_slice(&stage->written);
-    return all.len > 0 && memmem(all.data, all.len, text, strlen(text)) != NULL;
-}
-
-/* Waits until what has been written to the terminal ends like this. */
-static void seen(const char *expected)
-{
-    char text[4096];
-    size_t len = strlen(expected);
-    do {
-        ssize_t got = read(stage->person, text, sizeof text);
-        assert_true(got > 0);
-        text_bytes(&stage->written, slice_of(text, (size_t)got));
-    } while (buf_len(&stage->written) < len ||
-             memcmp(buf_data(&stage->written) + buf_len(&stage->written) - len, expected, len) != 0);
 }
 
 static bool shown(const char *text)
 {
-    struct slice all = buf_slice(&stream_of(stage->face)->output.buf);
+    struct slice all = buf_slice(&stream_of(stage->person.face)->output.buf);
     return all.len > 0 && memmem(all.data, all.len, text, strlen(text)) != NULL;
 }
 
@@ -121,16 +63,16 @@ static bool wiped(const char *secret, size_t len)
 static void what_was_typed_is_nowhere(void **state)
 {
     line("password");
-    seen("current password: ");
+    person_sees(&stage->person, "current password: ");
     type_in("open sesame\n");
-    seen("new password: ");
+    person_sees(&stage->person, "new password: ");
     type_in("shut sesame\n");
-    seen("the same again: ");
+    person_sees(&stage->person, "the same again: ");
     type_in("shut sesame\n");
-    seen("\n");
-    asked("[1]password open sesame shut sesame\n");
+    person_sees(&stage->person, "\n");
+    person_asked(&stage->person, "[1]password open sesame shut sesame\n");
     assert_false(password_asking(&stage->password));
-    assert_false(was_written("sesame"));
+    assert_false(person_has_seen(&stage->person, "sesame"));
     assert_false(shown("sesame"));
     assert_true(wiped(stage->ask.line, sizeof stage->ask.line));
     assert_true(wiped(stage->password.current, sizeof stage->password.current));
@@ -144,25 +86,25 @@ static void mistakes_are_asked_for_again(void **state)
     strcpy(longest + 257, "\n");
     line("password");
     type_in("\n");
-    seen("That cannot be a password.\r\ncurrent password: ");
+    person_sees(&stage->person, "That cannot be a password.\r\ncurrent password: ");
     type_in("old\n"); /* that is the server's business */
-    seen("new password: ");
+    person_sees(&stage->person, "new password: ");
     type_in("7 bytes\n");
-    seen("A password has 8 to 256 bytes of UTF-8.\r\nnew password: ");
+    person_sees(&stage->person, "A password has 8 to 256 bytes of UTF-8.\r\nnew password: ");
     type_in("no UTF-8 \xff\n");
-    seen("A password has 8 to 256 bytes of UTF-8.\r\nnew password: ");
+    person_sees(&stage->person, "A password has 8 to 256 bytes of UTF-8.\r\nnew password: ");
     type_in(longest);
-    seen("A password has 8 to 256 bytes of UTF-8.\r\nnew password: ");
+    person_sees(&stage->person, "A password has 8 to 256 bytes of UTF-8.\r\nnew password: ");
     type_in("long enough 1\n");
-    seen("the same again: ");
+    person_sees(&stage->person, "the same again: ");
     type_in("long enough 2\n");
-    seen("They differ.\r\nnew password: ");
+    person_sees(&stage->person, "They differ.\r\nnew password: ");
     type_in(longest + 1); /* 256 bytes */
-    seen("the same again: ");
-    asked("");
+    person_sees(&stage->person, "the same again: ");
+    person_asked(&stage->person, "");
     type_in(longest + 1);
     assert_false(password_asking(&stage->password));
-    assert_int_equal(stage->dialog.passwords_n, 0);
+    assert_int_equal(stage->person.dialog.passwords_n, 0);
 }
 
 static void control_d_changes_nothing(void **state)
@@ -170,13 +112,13 @@ static void control_d_changes_nothing(void **state)
     line("password");
     type_in("open sesame\n");
     type_in("\x04");
-    asked("");
+    person_asked(&stage->person, "");
     assert_false(password_asking(&stage->password));
     assert_false(password_wanted(&stage->password));
     assert_true(
         shown("{\"event\":\"error\",\"n\":1,\"code\":\"usage\",\"text\":\"Nothing was changed.\",\"command\":\"password\"}"));
     assert_true(wiped(stage->password.current, sizeof stage->password.current));
-    assert_false(stage->dialog.over);
+    assert_false(stage->person.dialog.over);
 }
 
 /* By a question of the login, which then goes first: the line still wants its passwords. */
@@ -191,7 +133,7 @@ static void it_can_be_interrupted(void **state)
     assert_int_equal(after.c_lflag, before.c_lflag);
     assert_true(password_wanted(&stage->password));
     password_begin(&stage->password);
-    seen("current password: ");
+    person_sees(&stage->person, "current password: ");
     password_take_back(&stage->password);
     assert_false(password_wanted(&stage->password));
 }
@@ -208,7 +150,7 @@ static void a_stop_does_not_make_it_echo(void **state)
     ask_resume(&stage->ask);
     tcgetattr(stage->ask.in, &during);
     assert_false(during.c_lflag & ECHO);
-    seen("current password: current password: ");
+    person_sees(&stage->person, "current password: current password: ");
 }
 
 static void a_file_is_read_at_once(void **state)
@@ -220,11 +162,11 @@ static void a_file_is_read_at_once(void **state)
     close(fd);
     snprintf(text, sizeof text, "password %s", path);
     line(text);
-    asked("[1]password open sesame shut sesame\n");
+    person_asked(&stage->person, "[1]password open sesame shut sesame\n");
     assert_false(password_asking(&stage->password));
     unlink(path);
     line(text);
-    asked("");
+    person_asked(&stage->person, "");
     assert_true(shown("\"n\":2,\"code\":\"usage\",\"text\":\"The file cannot be read: No such file or directory.\""));
     assert_false(shown("earshot-test-password"));
 }
@@ -232,7 +174,7 @@ static void a_file_is_read_at_once(void **state)
 static void nobody_to_ask(void **state)
 {
     line("password");
-    asked("");
+    person_asked(&stage->person, "");
     assert_true(shown("\"code\":\"usage\""));
     assert_false(password_wanted(&stage->password));
 }
