@@ -59,7 +59,10 @@ class Rig:
 
 
 def run(command, stderr=None):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False)
+    except OSError as problem:
+        raise Failed(f"{command[0]}: {problem.strerror} (tools/deps build bench installs what is needed)") from problem
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}\n{done.stderr[-2000:]}" + (stderr.read_text()[-2000:] if stderr else ""))
     return done.stdout
